@@ -1,0 +1,1 @@
+"""Institutions, people, affiliations, roles and rights, sign-in, API tokens."""

@@ -1,0 +1,187 @@
+"""Who may do what: the one table of rights, and the one question put to it."""
+
+import enum
+from dataclasses import dataclass
+
+from app.accounts.models import RoleName, User
+from app.domain.errors import NotAllowed, Text
+
+
+class Relation(enum.StrEnum):
+    """What somebody is to the thing acted upon."""
+
+    ANYONE = "anyone"
+    RESEARCHER = "researcher"  # anyone signed in
+    HOLDER = "holder"  # whose reservation, feed or token it is
+    FACILITY_MANAGER = "facility_manager"  # of the thing's facility
+    INSTITUTION_ADMINISTRATOR = "institution_administrator"  # of the thing's institution
+    SPONSOR_OFFICER = "sponsor_officer"
+    SITE_ADMINISTRATOR = "site_administrator"
+
+
+class Action(enum.StrEnum):
+    """What can be done; the name is also what a route declares."""
+
+    SEE_CATALOG = "see-catalog"
+    RESERVE = "reserve"
+    SEE_RESERVATION = "see-reservation"
+    SEE_BUSY_DETAILS = "see-busy-details"
+    CHANGE_RESERVATION = "change-reservation"
+    CANCEL_RESERVATION = "cancel-reservation"
+    DECIDE_RESERVATION = "decide-reservation"
+    EDIT_INSTRUMENT = "edit-instrument"
+    EDIT_FACILITY = "edit-facility"
+    EDIT_INSTITUTION = "edit-institution"
+    CLOSE_TIME = "close-time"
+    SEE_PEOPLE = "see-people"
+    MANAGE_PEOPLE = "manage-people"
+    GRANT_ROLE = "grant-role"
+    SUSPEND_PERSON = "suspend-person"
+    OWN_ACCOUNT = "own-account"
+    MAKE_FEED = "make-feed"
+    SEE_AUDIT = "see-audit"
+    ADMINISTER_SITE = "administer-site"
+
+
+_R = Relation
+_MANAGES = frozenset({_R.FACILITY_MANAGER, _R.INSTITUTION_ADMINISTRATOR, _R.SITE_ADMINISTRATOR})
+_ADMINISTERS = frozenset({_R.INSTITUTION_ADMINISTRATOR, _R.SITE_ADMINISTRATOR})
+
+#: Action × relation. Whoever stands in one of these relations may.
+TABLE: dict[Action, frozenset[Relation]] = {
+    Action.SEE_CATALOG: frozenset({_R.ANYONE}),
+    Action.RESERVE: frozenset({_R.RESEARCHER}),
+    Action.SEE_RESERVATION: _MANAGES | {_R.HOLDER},
+    Action.SEE_BUSY_DETAILS: _MANAGES | {_R.HOLDER},
+    Action.CHANGE_RESERVATION: _MANAGES | {_R.HOLDER},
+    Action.CANCEL_RESERVATION: _MANAGES | {_R.HOLDER},
+    Action.DECIDE_RESERVATION: _MANAGES,
+    Action.EDIT_INSTRUMENT: _MANAGES,
+    Action.EDIT_FACILITY: _MANAGES,
+    Action.EDIT_INSTITUTION: _ADMINISTERS,
+    Action.CLOSE_TIME: _MANAGES,
+    Action.SEE_PEOPLE: _ADMINISTERS,
+    Action.MANAGE_PEOPLE: _ADMINISTERS,
+    Action.GRANT_ROLE: _ADMINISTERS,
+    Action.SUSPEND_PERSON: _ADMINISTERS,
+    Action.OWN_ACCOUNT: frozenset({_R.HOLDER}),
+    Action.MAKE_FEED: frozenset({_R.RESEARCHER}),
+    Action.SEE_AUDIT: _ADMINISTERS,
+    Action.ADMINISTER_SITE: frozenset({_R.SITE_ADMINISTRATOR}),
+}
+
+
+class Operator:
+    """Whoever runs `dure` on the machine itself; no person, and may do everything."""
+
+    id: None = None
+
+
+OPERATOR = Operator()
+Actor = User | Operator
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The thing acted upon: whose it is, in which facility, of which institution."""
+
+    institution_id: int | None = None
+    facility_id: int | None = None
+    holder_id: int | None = None
+
+
+SITE = Scope()
+
+
+def relations(user: Actor | None, scope: Scope) -> frozenset[Relation]:
+    """All that `user` is to the thing; an account that is switched off is nobody's."""
+    if isinstance(user, Operator):
+        return frozenset(Relation)
+    found = {Relation.ANYONE}
+    if user is None or not user.is_authenticated or not user.active:
+        return frozenset(found)
+    found.add(Relation.RESEARCHER)
+    if scope.holder_id is not None and scope.holder_id == user.id:
+        found.add(Relation.HOLDER)
+    for grant in user.grants:
+        match grant.role:
+            case RoleName.SITE_ADMINISTRATOR:
+                found.add(Relation.SITE_ADMINISTRATOR)
+            case RoleName.SPONSOR_OFFICER:
+                found.add(Relation.SPONSOR_OFFICER)
+            case RoleName.FACILITY_MANAGER if grant.facility_id == scope.facility_id:
+                found.add(Relation.FACILITY_MANAGER)
+            case RoleName.INSTITUTION_ADMINISTRATOR if grant.institution_id == scope.institution_id:
+                found.add(Relation.INSTITUTION_ADMINISTRATOR)
+    return frozenset(found)
+
+
+def may(user: Actor | None, action: Action, scope: Scope = SITE) -> bool:
+    """Whether the rights of `user` grant the action on this thing."""
+    return not TABLE[action].isdisjoint(relations(user, scope))
+
+
+def require(user: Actor | None, action: Action, scope: Scope = SITE) -> None:
+    """Asked first in each use case; raises `NotAllowed`."""
+    if not may(user, action, scope):
+        raise NotAllowed(
+            Text(
+                "이 작업을 할 권한이 없습니다. 장비담당자나 기관 관리자에게 문의하세요.",
+                "You do not have the right to do this. If you need it, ask the facility manager "
+                "or your institution's administrator.",
+            )
+        )
+
+
+def manages_anything(user: User | None) -> bool:
+    """Whether there is a facility for which the user decides."""
+    return bool(
+        user
+        and user.is_authenticated
+        and any(grant.role is not RoleName.SPONSOR_OFFICER for grant in user.grants)
+    )
+
+
+def institutions_administered(user: Actor | None) -> frozenset[int] | None:
+    """Ids of the institutions whose people the user administers; None stands for all."""
+    if isinstance(user, Operator):
+        return None
+    if user is None or not user.is_authenticated or not user.active:
+        return frozenset()
+    if any(grant.role is RoleName.SITE_ADMINISTRATOR for grant in user.grants):
+        return None
+    return frozenset(
+        grant.institution_id
+        for grant in user.grants
+        if grant.role is RoleName.INSTITUTION_ADMINISTRATOR and grant.institution_id is not None
+    )
+
+
+def as_markdown() -> str:
+    """The table of rights as `docs/rights.md` shows it."""
+    head = "| Action | " + " | ".join(f"`{relation}`" for relation in Relation) + " |"
+    rule = "|---" * (len(Relation) + 1) + "|"
+    lines = (
+        f"| `{action}` | "
+        + " | ".join("yes" if relation in TABLE[action] else "–" for relation in Relation)
+        + " |"
+        for action in Action
+    )
+    return "\n".join((_RIGHTS_PREFACE, head, rule, *lines, ""))
+
+
+_RIGHTS_PREFACE = """\
+# Who may do what
+
+Written by `dure user rights > docs/rights.md` from the table in `app/accounts/access.py`;
+a test compares the two and tries every cell.
+
+Whoever stands in one of the relations to the thing acted upon may. A facility manager is one
+of the thing's facility, an institution administrator one of the thing's institution; the
+holder is the person whose reservation, feed, token or account it is. Everyone with an account
+is a researcher. What nobody is granted, nobody may; an account that is switched off has no
+rights but anyone's.
+
+장비담당자(facility_manager)의 권한은 그 시설에, 기관 관리자(institution_administrator)의 권한은
+그 기관에만 미칩니다.
+"""

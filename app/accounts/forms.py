@@ -1,0 +1,126 @@
+"""What people type about themselves and about those whom they administer."""
+
+import unicodedata
+from typing import Any
+from zoneinfo import available_timezones
+
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import DateField, EmailField, SelectField, StringField
+from wtforms.fields import SelectChoice
+from wtforms.validators import InputRequired, Length, Optional
+
+from app.domain.errors import Invalid
+from app.web import pages
+
+LANGUAGES = [SelectChoice("ko", "한국어"), SelectChoice("en", "English")]
+_REQUIRED = InputRequired(message=_l("Fill this in."))
+
+
+def line(text: str | None) -> str:
+    """One line of text: NFC, control characters out, no white space around."""
+    composed = unicodedata.normalize("NFC", text or "")
+    return "".join(
+        letter if unicodedata.category(letter) != "Cc" else " " for letter in composed
+    ).strip()
+
+
+def _text(label: str, *, longest: int, required: bool = True, **more: Any) -> StringField:
+    presence = _REQUIRED if required else Optional()
+    return StringField(
+        label,
+        [presence, Length(max=longest, message=_l("This is too long."))],
+        filters=[line],
+        **more,
+    )
+
+
+class Form(FlaskForm):
+    """A form that can show what a use case found wrong."""
+
+    def show(self, wrong: Invalid) -> None:
+        """Put each reason at its field, the rest at the top."""
+        language = pages.locale_word()
+        for name, reason in wrong.fields.items():
+            text = reason.in_(language)
+            if name in self:
+                self[name].errors = [*self[name].errors, text]
+            else:
+                self.form_errors.append(text)
+        if not wrong.fields:
+            self.form_errors.append(wrong.text.in_(language))
+
+
+class ProfileForm(Form):
+    """How a person is called and shown things."""
+
+    name = _text(_l("Name"), longest=200, render_kw={"autocomplete": "name"})
+    language = SelectField(_l("Language of pages and mails"), choices=LANGUAGES)
+    timezone = SelectField(
+        _l("Time zone"),
+        description=_l("Times are shown in the facility's zone unless you choose one."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        names = sorted(name for name in available_timezones() if "/" in name)
+        self.timezone.choices = [
+            SelectChoice("", _l("The facility's")),
+            *(SelectChoice(name, name.replace("_", " ")) for name in names),
+        ]
+
+
+class TokenForm(Form):
+    """A new API token."""
+
+    name = _text(
+        _l("What is it for?"), longest=100, description=_l("Such as “laboratory computer”.")
+    )
+    expires_on = DateField(_l("Last day"), [Optional()], description=_l("None: until revoked."))
+
+
+class PersonForm(Form):
+    """A person to be added."""
+
+    email = EmailField(
+        _l("E-mail address"),
+        [_REQUIRED, Length(max=254, message=_l("This is too long."))],
+        filters=[line],
+    )
+    name = _text(_l("Name"), longest=200)
+    language = SelectField(_l("Language of pages and mails"), choices=LANGUAGES)
+    institution = SelectField(_l("Institution"))
+    department = _text(_l("Department"), longest=200, required=False)
+    position = _text(_l("Position"), longest=100, required=False)
+
+
+class AffiliationForm(Form):
+    """An institution to which a person belongs from now on."""
+
+    institution = SelectField(_l("Institution"))
+    department = _text(_l("Department"), longest=200, required=False)
+    position = _text(_l("Position"), longest=100, required=False)
+
+
+class EndForm(Form):
+    """The last day of an affiliation."""
+
+    last_day = DateField(_l("Last day"), [_REQUIRED])
+
+
+class RoleForm(Form):
+    """A role, and what it is for: `facility:slug`, `institution:slug`, or the site."""
+
+    role = SelectField(_l("Role"))
+    of = SelectField(_l("For"))
+
+
+class SuspensionForm(Form):
+    """Why somebody may not reserve, and until when."""
+
+    reason = _text(_l("Reason"), longest=500, description=_l("The person is told this by mail."))
+    ends_on = DateField(_l("Last day"), [Optional()], description=_l("None: until it is lifted."))
+
+
+class ButtonForm(Form):
+    """A button: nothing but the form token."""

@@ -1,0 +1,1 @@
+"""Facilities, instruments, techniques, opening hours, blackouts."""

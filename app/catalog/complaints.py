@@ -1,0 +1,132 @@
+"""What is wrong with an edited entry, in both languages, at the field where it is typed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.catalog.problems import place_of
+from app.domain.errors import Text
+
+_NEEDED = Text("꼭 적어야 합니다.", "This is needed.")
+_CHOOSE = Text("목록에서 고르세요.", "Choose one from the list.")
+_EITHER = Text(
+    "출처를 하나 이상 적거나, 예시임을 표시하세요.",
+    "Give at least one source, or say that the entry is illustrative.",
+)
+
+#: How single fields want to be written.
+_WRITTEN: Mapping[str, Text] = {
+    "registration_number": Text(
+        "‘NFEC-2024-03-123456’처럼 적으세요.", "Write it like NFEC-2024-03-123456."
+    ),
+    "contact_phone": Text(
+        "숫자와 붙임표로 적으세요. 예: 042-000-0000",
+        "Write it in digits and hyphens, such as 042-000-0000.",
+    ),
+    "contact_email": Text("이메일 주소가 아닙니다.", "This is not an e-mail address."),
+    "website": Text(
+        "http:// 또는 https://로 시작하는 주소를 적으세요.",
+        "Write an address that starts with http:// or https://.",
+    ),
+    "acquisition_on": Text("날짜를 2024-03-31처럼 적으세요.", "Write the day like 2024-03-31."),
+    "documents": Text(
+        "한 줄에 하나씩 ‘한국어 제목 | English title | https://…’로 적으세요.",
+        "Write one a line: Korean title | English title | https://…",
+    ),
+    "sources": Text(
+        "한 줄에 하나씩, 주소나 문헌을 적으세요.",
+        "Write one a line: a web address or a reference in words.",
+    ),
+    "timezone": Text(
+        "Asia/Seoul 같은 시간대 이름을 적으세요.", "Write the name of a time zone: Asia/Seoul."
+    ),
+}
+_MISPLACED: Mapping[str, Text] = {
+    "sources": _EITHER,
+    "private_use_reason": Text(
+        "단독활용이면 이유가 필요하고, 아니면 비워 두어야 합니다.",
+        "Private use needs its reason; any other scope needs none.",
+    ),
+    "funding": Text("비율의 합이 100이어야 합니다.", "The weights must sum to 100."),
+}
+_DURATION = Text(
+    "시간 길이를 ‘30분’, ‘8시간’, ‘14일’처럼 적으세요.",
+    "Write a length of time such as 30 min, 8 h or 14 days.",
+)
+_CONTRADICTIONS: Mapping[str, Text] = {
+    "slot": Text("예약 단위는 0보다 길어야 합니다.", "The slot must be longer than nothing."),
+    "shortest": Text(
+        "최소 시간은 0보다 길고 예약 단위의 배수여야 합니다.",
+        "The shortest reservation must be a multiple of the slot, and not nothing.",
+    ),
+    "longest": Text(
+        "최대 시간은 예약 단위의 배수이고, 최소 시간 이상, 31일 이하여야 합니다.",
+        "The longest reservation must be a multiple of the slot, not below the shortest and at "
+        "most 31 days.",
+    ),
+    "latest": Text(
+        "예약 마감은 예약이 열리는 때보다 늦어야 합니다.",
+        "The notice needed must be shorter than how far ahead one may reserve.",
+    ),
+}
+
+
+def of_error(error: Any) -> tuple[str, Text]:
+    """The field of the form and what to say there, for one of `ValidationError.errors()`."""
+    place = [part for part in place_of(error) if isinstance(part, str)]
+    name = "_".join(_shortened(place))
+    return name, _text(name, error)
+
+
+def _shortened(place: list[str]) -> list[str]:
+    """The place as far as the form has a field of its own for it."""
+    whole = {"documents", "sources", "opening_hours", "funding", "techniques", "purposes"}
+    if place and place[0] in whole:
+        return place[:1]
+    return place[:2] if place[:2] == ["booking", "modes"] else place
+
+
+def _text(name: str, error: Any) -> Text:
+    kind, ctx = error["type"], error.get("ctx", {})
+    if kind == "misplaced":
+        return _MISPLACED.get(str(ctx["field"]), Text(str(ctx["text"]), str(ctx["text"])))
+    if kind in ("missing", "string_too_short", "too_short"):
+        return _NEEDED
+    if name.startswith("booking_") and kind == "value_error":
+        return _DURATION
+    if name == "opening_hours":
+        return _hours(error)
+    if name in _WRITTEN:
+        return _WRITTEN[name]
+    return _of_kind(kind, ctx)
+
+
+def _hours(error: Any) -> Text:
+    why = str(error.get("ctx", {}).get("error", "")) or str(error["msg"])
+    return Text(
+        f"운영 시간을 읽을 수 없습니다. 한 줄에 ‘월-금 09:00-18:00’처럼 적으세요. ({why})",
+        f"These hours cannot be read. Write lines such as mon-fri 09:00-18:00. ({why})",
+    )
+
+
+def _of_kind(kind: str, ctx: Mapping[str, Any]) -> Text:
+    match kind:
+        case "literal_error":
+            return _CHOOSE
+        case "int_type" | "int_parsing" | "int_from_float":
+            return Text("정수로 적으세요.", "Write a whole number.")
+        case "float_type" | "float_parsing":
+            return Text("숫자로 적으세요.", "Write a number.")
+        case "greater_than_equal":
+            return Text(f"{ctx['ge']} 이상이어야 합니다.", f"This must be at least {ctx['ge']}.")
+        case "less_than_equal":
+            return Text(f"{ctx['le']} 이하여야 합니다.", f"This must be at most {ctx['le']}.")
+        case "string_too_long":
+            most = ctx["max_length"]
+            return Text(f"{most}자를 넘을 수 없습니다.", f"At most {most} characters fit.")
+        case _:
+            return Text("이렇게는 적을 수 없습니다.", "This is not written as expected.")
+
+
+def of_booking(field: str) -> tuple[str, Text]:
+    """The field of the form and what to say there, for a contradiction between settings."""
+    return f"booking_{field}", _CONTRADICTIONS[field]

@@ -1,0 +1,123 @@
+"""Fields for lengths of time, opening hours, lists and amounts, as people type them.
+
+`data_of` gives the text for a value of a file, `said` the value for a text; what cannot be read
+is given on as it is, so that the rules for files refuse it where it stands.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from wtforms import StringField, TextAreaField
+
+from app.catalog.notations import duration as read_duration
+from app.web.pages import duration as duration_in_words
+from app.web.pages import locale_word
+
+_UNITS = (
+    ("weeks", r"주일?|w(?:ee)?k?s?"),
+    ("days", r"일|d(?:ays?)?"),
+    ("hours", r"시간|h(?:ours?|rs?)?"),
+    ("minutes", r"분|m(?:in(?:ute)?s?)?"),
+)
+_SPAN = re.compile(
+    r"\s*".join(rf"(?:(?P<{unit}>\d{{1,4}})\s*(?:{words}))?" for unit, words in _UNITS), re.I
+)
+_NOTHING = ("0", "none", "없음")
+
+
+class DurationField(StringField):  # type: ignore[misc]
+    """A length of time: “30 min”, “1시간 30분”, “P14D”."""
+
+    def data_of(self, value: str | None) -> str:
+        if not value:
+            return ""
+        return duration_in_words(read_duration(value))
+
+    def said(self) -> str | None:
+        text = (self.data or "").strip()
+        if not text:
+            return None
+        if text.casefold() in _NOTHING:
+            return "PT0M"
+        found = _SPAN.fullmatch(text)
+        if found is None:
+            return text  # perhaps ISO 8601, else refused
+        span = timedelta(**{unit: int(n) for unit, n in found.groupdict().items() if n})
+        return f"PT{span // timedelta(minutes=1)}M"
+
+
+_DAYS = dict(zip("월화수목금토일", ("mon", "tue", "wed", "thu", "fri", "sat", "sun"), strict=True))
+_WORDS = {"매일": "daily", "공휴일": "holiday", "24시간": "24h"}
+_IN_KOREAN = {en: ko for ko, en in (_DAYS | _WORDS).items()}
+
+
+class HoursField(TextAreaField):  # type: ignore[misc]
+    """Opening hours, one line for each run of days: “mon-fri 09:00-18:00, 19:00-21:00”."""
+
+    def data_of(self, value: Mapping[str, Any] | None) -> str:
+        words = _IN_KOREAN if locale_word() == "ko" else {}
+        return "\n".join(
+            " ".join((_translated(days, words), ", ".join(_translated(r, words) for r in listed)))
+            for days, ranges in (value or {}).items()
+            for listed in [[ranges] if isinstance(ranges, str) else ranges]
+        )
+
+    def said(self) -> dict[str, list[str]] | str | None:
+        words = {**_DAYS, **_WORDS, "–": "-"}
+        hours: dict[str, list[str]] = {}
+        for line in (self.data or "").splitlines():
+            days, _, ranges = line.strip().replace("–", "-").partition(" ")
+            if not days:
+                continue
+            key = _translated(days.rstrip(":"), words).casefold()
+            if key in hours:
+                return str(self.data)  # given twice: refused as text
+            hours[key] = [_translated(r, words) for r in re.split(r"[,\s]+", ranges.strip()) if r]
+        return hours or None
+
+
+def _translated(text: str, words: Mapping[str, str]) -> str:
+    return words.get(text) or "-".join(words.get(part, part) for part in text.split("-"))
+
+
+class LinesField(TextAreaField):  # type: ignore[misc]
+    """A list, one item a line."""
+
+    def data_of(self, value: list[str] | None) -> str:
+        return "\n".join(value or [])
+
+    def said(self) -> list[str]:
+        return [line.strip() for line in (self.data or "").splitlines() if line.strip()]
+
+
+class DocumentsField(TextAreaField):  # type: ignore[misc]
+    """Documents, one a line: Korean title | English title | address."""
+
+    def data_of(self, value: list[dict[str, Any]] | None) -> str:
+        return "\n".join(
+            f"{d['title']['ko']} | {d['title']['en']} | {d['url']}" for d in value or []
+        )
+
+    def said(self) -> list[Any]:
+        return [self._document(line) for line in (self.data or "").splitlines() if line.strip()]
+
+    def _document(self, line: str) -> Any:
+        parts = [part.strip() for part in line.split("|")]
+        if len(parts) != 3:
+            return line
+        return {"title": {"ko": parts[0], "en": parts[1]}, "url": parts[2]}
+
+
+class WonField(StringField):  # type: ignore[misc]
+    """A whole number; marks between thousands may be typed."""
+
+    def data_of(self, value: int | None) -> str:
+        return "" if value is None else str(value)
+
+    def said(self) -> int | str | None:
+        text = re.sub(r"[,\s원₩]", "", self.data or "")
+        if not text:
+            return None
+        return int(text) if re.fullmatch(r"-?[0-9]{1,15}", text) else text

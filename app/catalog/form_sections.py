@@ -1,0 +1,87 @@
+"""Groups of fields as the pages of the forms show them."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+
+from app.catalog.vocabulary import PRICE_CLASSES
+
+#: Kind of entry → headings, each with the names of its fields.
+SECTIONS: Mapping[str, tuple[tuple[Any, tuple[str, ...]], ...]] = MappingProxyType(
+    {
+        "instrument": (
+            (
+                _l("What it is"),
+                (
+                    *("name_ko", "name_en", "kind", "classification", "techniques"),
+                    *("maker", "model", "registration_number", "asset_number"),
+                    *("acquisition_on", "acquisition_cost", "website"),
+                ),
+            ),
+            (
+                _l("Use"),
+                (
+                    *("use_scope", "use_state", "private_use_reason_ko", "private_use_reason_en"),
+                    *("purposes", "capacity"),
+                ),
+            ),
+            (
+                _l("Where and whom to ask"),
+                ("location_ko", "location_en", "contact_email", "contact_phone"),
+            ),
+            (
+                _l("Description"),
+                tuple(
+                    f"{field}_{language}"
+                    for field in ("features", "capability", "examples", "safety", "note")
+                    for language in ("ko", "en")
+                ),
+            ),
+            (
+                _l("Opening hours and booking"),
+                (
+                    *("opening_hours", "booking_slot", "booking_shortest", "booking_longest"),
+                    *("booking_earliest", "booking_latest", "booking_free_cancel"),
+                    *("booking_approval", "booking_modes", "booking_illustrative"),
+                ),
+            ),
+            (
+                _l("Prices"),
+                (
+                    "prices_unit",
+                    *(f"prices_{name}" for name in PRICE_CLASSES),
+                    *("prices_note_ko", "prices_note_en"),
+                ),
+            ),
+            (_l("Documents and sources"), ("documents", "sources", "illustrative")),
+        ),
+        "facility": (
+            (
+                _l("What it is"),
+                (
+                    *("name_ko", "name_en", "description_ko", "description_en"),
+                    *("department_ko", "department_en", "website"),
+                ),
+            ),
+            (
+                _l("Where and whom to ask"),
+                (
+                    *("location_ko", "location_en", "campus", "timezone"),
+                    *("contact_email", "contact_phone"),
+                ),
+            ),
+            (
+                _l("Opening hours and booking"),
+                (
+                    *("opening_hours", "holidays"),
+                    *("booking_slot", "booking_shortest", "booking_longest"),
+                    *("booking_earliest", "booking_latest", "booking_free_cancel"),
+                    *("booking_approval", "booking_modes", "booking_illustrative"),
+                ),
+            ),
+            (_l("Notes and sources"), ("note_ko", "note_en", "sources", "illustrative")),
+        ),
+    }
+)

@@ -1,0 +1,242 @@
+"""Forms for facility managers: typed text ↔ what a contributed file would say.
+
+The fields are named after their place in the file (`booking_longest`), so that one set of rules,
+those of the files, judges both and its complaints find their field.
+"""
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import (
+    BooleanField,
+    HiddenField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+)
+from wtforms.widgets import CheckboxInput, ListWidget
+
+from app.catalog.form_fields import DocumentsField, DurationField, HoursField, LinesField, WonField
+from app.catalog.models import Technique
+from app.catalog.vocabulary import (
+    CLASSIFICATIONS,
+    KINDS,
+    PRICE_UNITS,
+    PURPOSES,
+    USE_SCOPES,
+    USE_STATES,
+)
+from app.domain.errors import Text
+from app.web.pages import localized
+
+_LONG = MappingProxyType({"rows": 4})
+
+
+def _choices(words: Mapping[str, tuple[str, str]], nothing: Any = None) -> list[tuple[str, Any]]:
+    first = [("", nothing)] if nothing is not None else []
+    return [*first, *((word, localized(names)) for word, names in words.items())]
+
+
+def _checkboxes(label: Any) -> SelectMultipleField:
+    """Several of a few words."""
+    return SelectMultipleField(
+        label, widget=ListWidget(prefix_label=False), option_widget=CheckboxInput()
+    )
+
+
+class _EntryForm(FlaskForm):
+    """What facilities and instruments share."""
+
+    version = HiddenField()
+    name_ko = StringField(_l("Name in Korean"))
+    name_en = StringField(_l("Name in English"))
+    location_ko = StringField(_l("Location in Korean"))
+    location_en = StringField(_l("Location in English"))
+    contact_email = StringField(_l("Contact e-mail"))
+    contact_phone = StringField(_l("Contact telephone"))
+    website = StringField(_l("Web page"))
+    opening_hours = HoursField(
+        _l("Opening hours"),
+        description=_l("One line for each run of days, such as “mon-fri 09:00-18:00”."),
+        render_kw={"rows": 5},
+    )
+    booking_slot = DurationField(_l("Slot"), description=_l("Such as 30 min"))
+    booking_shortest = DurationField(_l("Shortest reservation"))
+    booking_longest = DurationField(_l("Longest reservation"), description=_l("Such as 8 h"))
+    booking_earliest = DurationField(
+        _l("How far ahead one may reserve"), description=_l("Such as 30 days")
+    )
+    booking_latest = DurationField(_l("Notice needed before the start"))
+    booking_free_cancel = DurationField(_l("Free cancellation until before the start"))
+    booking_approval = SelectField(_l("Approval"))
+    booking_modes = _checkboxes(_l("Modes of use"))
+    booking_illustrative = BooleanField(_l("Hours and rules are examples"))
+    note_ko = TextAreaField(_l("Note in Korean"), render_kw=_LONG)
+    note_en = TextAreaField(_l("Note in English"), render_kw=_LONG)
+    sources = LinesField(_l("Sources"), description=_l("One a line: a web address or a reference."))
+    illustrative = BooleanField(_l("This entry is an invented example"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.booking_approval.choices = [
+            ("", _l("As the facility, or approval of each")),
+            ("open", _l("Nobody has to approve")),
+            ("each", _l("A manager approves each reservation")),
+            ("once", _l("A manager approves a person once")),
+        ]
+        self.booking_modes.choices = [
+            ("self_operated", _l("Self-operated use")),
+            ("commissioned", _l("Commissioned analysis")),
+        ]
+
+    def place_of(self, name: str) -> tuple[str, ...]:
+        """Where in a file the value of a field stands."""
+        for group in ("booking", "contact", "acquisition", "prices"):
+            rest = name.removeprefix(f"{group}_")
+            if rest != name and name != "booking_illustrative":
+                return (group, *self.place_of(rest)) if group == "prices" else (group, rest)
+        if name.endswith(("_ko", "_en")):
+            return (name[:-3], name[-2:])
+        return (name,)
+
+    def values(self) -> Iterable[tuple[tuple[str, ...], Any]]:
+        """Every field but the form's own, with its place in the file."""
+        for field in self:
+            if field.name not in ("version", "csrf_token"):
+                yield self.place_of(field.name), field
+
+    def show(self, said: Mapping[str, Any], version: str) -> None:
+        """Fill the form with what a file would say."""
+        self.version.data = version
+        for place, field in self.values():
+            value: Any = said
+            for step in place:
+                value = value.get(step) if isinstance(value, Mapping) else None
+            field.data = field.data_of(value) if hasattr(field, "data_of") else value
+            if isinstance(field, SelectMultipleField):
+                field.data = value or []
+
+    def said(self) -> dict[str, Any]:
+        """What a file would say; a group or field that is empty stands there as None."""
+        said: dict[str, Any] = {}
+        for place, field in self.values():
+            value = field.said() if hasattr(field, "said") else field.data
+            if isinstance(value, str):
+                value = value.strip().replace("\r\n", "\n")
+            _put(said, place, value)
+        return said
+
+    def refuse(self, fields: Mapping[str, Text]) -> None:
+        """Show complaints at their fields; one without a field of its own above the form."""
+        for name, text in fields.items():
+            words = localized(text)
+            # A text in two languages is one field of a file and two of the form.
+            field = self._fields.get(name) or self._fields.get(f"{name}_ko")
+            if field is None:
+                self.form_errors.append(f"{name}: {words}")
+            else:
+                field.errors = [*field.errors, words]
+
+
+def _put(said: dict[str, Any], place: tuple[str, ...], value: Any) -> None:
+    first, *rest = place
+    if not rest:
+        said[first] = value
+        return
+    inside = said.get(first)
+    said.setdefault(first, None)
+    if value in (None, "", [], {}):
+        return
+    if inside is None:
+        inside = said[first] = {}
+    _put(inside, tuple(rest), value)
+
+
+class FacilityForm(_EntryForm):
+    """A facility as its managers edit it."""
+
+    description_ko = TextAreaField(_l("Description in Korean"), render_kw=_LONG)
+    description_en = TextAreaField(_l("Description in English"), render_kw=_LONG)
+    department_ko = StringField(_l("Department in Korean"))
+    department_en = StringField(_l("Department in English"))
+    campus = StringField(_l("Campus"))
+    timezone = StringField(_l("Time zone"))
+    holidays = SelectField(_l("Public holidays"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.holidays.choices = [
+            ("KR", _l("Closed on public holidays of Korea, unless hours are given for them")),
+            ("none", _l("Open as on other days")),
+        ]
+
+
+class InstrumentForm(_EntryForm):
+    """An instrument as its managers edit it."""
+
+    kind = SelectField(_l("Kind"))
+    registration_number = StringField(
+        _l("Equipment registration number"), description="NFEC-YYYY-MM-NNNNNN"
+    )
+    asset_number = StringField(_l("Asset number"))
+    maker = StringField(_l("Maker"))
+    model = StringField(_l("Model"))
+    classification = SelectField(_l("Class"))
+    techniques = _checkboxes(_l("Techniques"))
+    use_scope = SelectField(_l("Use scope"))
+    private_use_reason_ko = StringField(_l("Reason for private use, in Korean"))
+    private_use_reason_en = StringField(_l("Reason for private use, in English"))
+    use_state = SelectField(_l("Use state"))
+    purposes = _checkboxes(_l("Purposes"))
+    capacity = WonField(_l("Reservations at once"))
+    acquisition_on = StringField(_l("Acquired on"), description=_l("Such as 2024-03-31"))
+    acquisition_cost = WonField(_l("Acquisition cost in won"))
+    features_ko = TextAreaField(_l("What it does, in Korean"), render_kw=_LONG)
+    features_en = TextAreaField(_l("What it does, in English"), render_kw=_LONG)
+    capability_ko = TextAreaField(_l("Capability in Korean"), render_kw=_LONG)
+    capability_en = TextAreaField(_l("Capability in English"), render_kw=_LONG)
+    examples_ko = TextAreaField(_l("Examples of use in Korean"), render_kw=_LONG)
+    examples_en = TextAreaField(_l("Examples of use in English"), render_kw=_LONG)
+    safety_ko = TextAreaField(_l("Safety in Korean"), render_kw=_LONG)
+    safety_en = TextAreaField(_l("Safety in English"), render_kw=_LONG)
+    documents = DocumentsField(
+        _l("Documents"),
+        description=_l("One a line: Korean title | English title | https://…"),
+        render_kw={"rows": 3},
+    )
+    prices_unit = SelectField(_l("Priced by"))
+    prices_own_institution = WonField(_l("Own institution, won"))
+    prices_partner = WonField(_l("Partners of the alliance, won"))
+    prices_other_academic = WonField(_l("Other universities and institutes, won"))
+    prices_small_company = WonField(_l("Small and medium companies, won"))
+    prices_large_company = WonField(_l("Large companies, won"))
+    prices_note_ko = StringField(_l("Note on prices in Korean"))
+    prices_note_en = StringField(_l("Note on prices in English"))
+
+    def __init__(self, *args: Any, techniques: Iterable[Technique] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.kind.choices = _choices(KINDS)
+        self.classification.choices = _choices(CLASSIFICATIONS)
+        self.use_scope.choices = _choices(USE_SCOPES)
+        self.use_state.choices = _choices(USE_STATES)
+        self.purposes.choices = _choices(PURPOSES)
+        self.prices_unit.choices = _choices(PRICE_UNITS, _l("No price given"))
+        named = sorted((localized(technique), technique.slug) for technique in techniques)
+        self.techniques.choices = [(slug, name) for name, slug in named]
+
+    def said(self) -> dict[str, Any]:
+        said = super().said()
+        # Without a price there is nothing to count.
+        if said.get("prices") is not None and set(said["prices"]) == {"unit"}:
+            said["prices"] = None
+        return said
+
+    def keep_order(self, techniques: list[str]) -> None:
+        """Leave the techniques in the order that they had, new ones after them."""
+        chosen = self.techniques.data or []
+        had = [slug for slug in techniques if slug in chosen]
+        self.techniques.data = [*had, *(slug for slug in chosen if slug not in had)]

@@ -1,0 +1,151 @@
+"""What holds for an instrument – its own, else its facility’s: policy, hours, holidays."""
+
+from datetime import date, timedelta
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import holidays
+from pydantic import TypeAdapter
+
+from app.accounts.models import Affiliation, InstitutionKind, User
+from app.catalog.booking_settings import DEFAULT_BOOKING
+from app.catalog.models import Facility, Instrument
+from app.domain.approval import ApprovalMode
+from app.domain.booking import AffiliationClass, Mode, Policy
+from app.domain.interval import Interval
+from app.domain.local_time import day_of
+from app.domain.opening_hours import ALWAYS_OPEN, OpeningHours
+
+#: What holds where neither instrument nor facility says otherwise, as text.
+DEFAULTS: dict[str, Any] = DEFAULT_BOOKING.model_dump(mode="json")
+
+_duration = TypeAdapter(timedelta)
+
+_COMPANY = {
+    InstitutionKind.SMALL_COMPANY: AffiliationClass.SMALL_COMPANY,
+    InstitutionKind.LARGE_COMPANY: AffiliationClass.LARGE_COMPANY,
+}
+
+
+def settings_of(instrument: Instrument) -> dict[str, Any]:
+    """The booking settings as text, instrument over facility over defaults."""
+    return {**DEFAULTS, **instrument.facility.booking, **instrument.booking}
+
+
+def policy_of(instrument: Instrument) -> Policy:
+    """The booking policy in force for an instrument."""
+    settings = settings_of(instrument)
+    return _policy(
+        *(settings[name] for name in ("slot", "shortest", "longest", "earliest", "latest")),
+        settings["approval"],
+        settings["free_cancel"],
+        tuple(settings["modes"]),
+    )
+
+
+@lru_cache(maxsize=1024)
+def _policy(  # noqa: PLR0913 – one argument a setting, so that equal settings are read once
+    slot: str,
+    shortest: str,
+    longest: str,
+    earliest: str,
+    latest: str,
+    approval: str,
+    free_cancel: str,
+    modes: tuple[str, ...],
+) -> Policy:
+    return Policy(
+        slot=_duration.validate_python(slot),
+        shortest=_duration.validate_python(shortest),
+        longest=_duration.validate_python(longest),
+        earliest=_duration.validate_python(earliest),
+        latest=_duration.validate_python(latest),
+        approval=ApprovalMode(approval),
+        free_cancel=_duration.validate_python(free_cancel),
+        modes=frozenset(Mode(mode) for mode in modes),
+    )
+
+
+def zone_of(instrument: Instrument) -> ZoneInfo:
+    """The zone in which the instrument's hours and grid are read."""
+    return ZoneInfo(instrument.facility.timezone)
+
+
+def hours_of(thing: Instrument | Facility) -> OpeningHours:
+    """The weekly opening hours: the instrument's own, else those of its facility."""
+    if isinstance(thing, Facility):
+        return _hours(_frozen(thing.opening_hours))
+    return _hours(_frozen(thing.opening_hours or thing.facility.opening_hours))
+
+
+def _frozen(mapping: dict[str, Any]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    return tuple(
+        (days, (spans,) if isinstance(spans, str) else tuple(spans))
+        for days, spans in mapping.items()
+    )
+
+
+@lru_cache(maxsize=1024)
+def _hours(frozen: tuple[tuple[str, tuple[str, ...]], ...]) -> OpeningHours:
+    return OpeningHours.parse({days: list(spans) for days, spans in frozen})
+
+
+def holidays_of(facility: Facility, during: Interval) -> frozenset[date]:
+    """Public holidays of the facility's country on the local days of `during`."""
+    if facility.holidays == "none":
+        return frozenset()
+    zone = ZoneInfo(facility.timezone)
+    first, last = day_of(during.start, zone), day_of(during.end, zone)
+    # A night range reaches into the day after: the day before counts too.
+    first -= timedelta(days=1)
+    found: set[date] = set()
+    for year in range(first.year, last.year + 1):
+        found |= {day for day in _public_holidays(facility.holidays, year) if first <= day <= last}
+    return frozenset(found)
+
+
+@lru_cache(maxsize=64)
+def _public_holidays(country: str, year: int) -> frozenset[date]:
+    return frozenset(holidays.country_holidays(country, years=year))
+
+
+def open_spans(instrument: Instrument, during: Interval) -> list[Interval]:
+    """When the instrument is open within `during`; UTC, sorted, merged."""
+    hours = hours_of(instrument)
+    if hours == ALWAYS_OPEN:
+        return [during]
+    return hours.open_intervals(
+        during, zone_of(instrument), holidays_of(instrument.facility, during)
+    )
+
+
+def affiliation_on(user: User, day: date) -> Affiliation | None:
+    """The affiliation that counts on a day: the first one current then."""
+    return next(
+        (
+            affiliation
+            for affiliation in user.affiliations
+            if affiliation.starts_on <= day
+            and (affiliation.ends_on is None or day <= affiliation.ends_on)
+        ),
+        None,
+    )
+
+
+def affiliation_class(user: User, facility: Facility, day: date) -> AffiliationClass:
+    """What the person is to the facility, for rules and fees."""
+    affiliation = affiliation_on(user, day)
+    if affiliation is None:
+        return AffiliationClass.OTHER_ACADEMIC
+    if affiliation.institution_id == facility.institution_id:
+        own = {facility.department_ko, facility.department_en} - {""}
+        if affiliation.department in own:
+            return AffiliationClass.OWN_DEPARTMENT
+        return AffiliationClass.OWN_INSTITUTION
+    kind = affiliation.institution.kind
+    if kind in _COMPANY:
+        return _COMPANY[kind]
+    if affiliation.institution.partner:
+        return AffiliationClass.PARTNER
+    return AffiliationClass.OTHER_ACADEMIC

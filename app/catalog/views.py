@@ -1,0 +1,219 @@
+"""Catalogue, instrument, facility and institution pages."""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from flask_babel import gettext
+from werkzeug.wrappers import Response
+
+from app import clock
+from app.accounts.access import Action, may
+from app.accounts.current import current_or_none
+from app.catalog import editing, queries, vocabulary
+from app.catalog.filters import FACETS, Filter
+from app.catalog.models import Instrument
+from app.catalog.policy import hours_of, policy_of, settings_of, zone_of
+from app.catalog.search import Found, search
+from app.domain.booking import UseState
+from app.web import pages
+from app.web.pages import locale_word
+from app.web.rights import PUBLIC, open_to
+
+bp = Blueprint("catalog", __name__, template_folder="templates")
+for _rule, _view, _methods in editing.ROUTES:
+    bp.add_url_rule(_rule, view_func=_view, methods=_methods)
+
+#: Words of the pages that come from the fixed lists.
+_WORDS: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "classifications": vocabulary.CLASSIFICATIONS,
+    "use_scopes": vocabulary.USE_SCOPES,
+    "use_states": vocabulary.USE_STATES,
+    "kinds": vocabulary.KINDS,
+    "purposes": vocabulary.PURPOSES,
+    "price_units": vocabulary.PRICE_UNITS,
+    "price_classes": vocabulary.PRICE_CLASSES,
+    "institution_kinds": vocabulary.INSTITUTION_KINDS,
+}
+
+
+def _entry() -> pages.Entry:
+    return pages.entry(gettext("Catalogue"), "catalog.instruments")
+
+
+pages.NAVIGATION.append((10, _entry))
+
+_IN_ADDRESS = frozenset({"q", "free", *FACETS})
+
+
+@bp.app_context_processor
+def _words() -> dict[str, Any]:
+    return {"catalog_words": _WORDS, "booking_settings": settings_of}
+
+
+@bp.get("/instruments")
+@open_to(PUBLIC)
+def instruments() -> str:
+    """The catalogue: search, facets, pages; the address says all of it."""
+    free_today = _free_today()
+    only_free = free_today is not None and request.args.get("free") == "today"
+    wanted = Filter(
+        q=request.args.get("q", "").strip(),
+        only=frozenset(free_today(clock.now())) if only_free and free_today else None,
+        **{facet: tuple(_chosen(facet)) for facet in FACETS},
+    )
+    found = search(wanted, page=_page(), language=locale_word())
+    return render_template(
+        "catalog/instruments.html",
+        wanted=wanted,
+        found=found,
+        facet_names=_facet_names(),
+        chips=_chips(found, only_free=only_free),
+        asks_free=free_today is not None,
+        only_free=only_free,
+    )
+
+
+def _free_today() -> Callable[[datetime], set[int]] | None:
+    """How to learn what is free today: the slice of reservations lends it, if it is there."""
+    found: Callable[[datetime], set[int]] | None = current_app.extensions.get("dure-free-today")
+    return found
+
+
+def _chosen(facet: str) -> list[str]:
+    return [value for value in dict.fromkeys(request.args.getlist(facet)) if value][:50]
+
+
+def _page() -> int:
+    text = request.args.get("page", "1")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 1
+
+
+def _facet_names() -> dict[str, str]:
+    return {
+        "institution": gettext("Institution"),
+        "facility": gettext("Facility"),
+        "technique": gettext("Technique"),
+        "classification": gettext("Class"),
+        "use_scope": gettext("Use scope"),
+    }
+
+
+def _chips(found: Found, *, only_free: bool) -> list[tuple[str, str]]:
+    """What the search is narrowed to: the words, and the address without it."""
+    chips = [(gettext("Free today"), _without("free", "today"))] if only_free else []
+    for facet, options in found.facets.items():
+        chips += [
+            (pages.localized(option.name), _without(facet, option.value))
+            for option in options
+            if option.chosen
+        ]
+    return chips
+
+
+def _without(name: str, value: str) -> str:
+    left: dict[str, Any] = {}
+    for key, each in request.args.items(multi=True):
+        if key in _IN_ADDRESS and each and (key, each) != (name, value):
+            left.setdefault(key, []).append(each)
+    return url_for("catalog.instruments", **left)
+
+
+@bp.get("/instruments/<slug>")
+@open_to(PUBLIC)
+def instrument(slug: str) -> str | Response:
+    """Everything that a researcher needs to decide."""
+    found = queries.instrument_by_slug(slug)
+    if found.slug != slug:
+        return redirect(url_for(".instrument", slug=found.slug), 301)
+    now, user = clock.now(), current_or_none()
+    scope = queries.scope_of(found)
+    return render_template(
+        "catalog/instrument.html",
+        instrument=found,
+        facility=found.facility,
+        institution=found.facility.institution,
+        policy=policy_of(found),
+        hours=hours_of(found).in_words(locale_word()),
+        zone=zone_of(found),
+        blackouts=queries.coming_blackouts(found, now),
+        calendar=_calendar(found, now),
+        reserve_url=_reserve_url(found),
+        free_url=_linked("reservations.free_fragment", found.slug),
+        may_edit=may(user, Action.EDIT_INSTRUMENT, scope),
+        signed_in=user is not None,
+    )
+
+
+def _reserve_url(found: Instrument) -> str | None:
+    """The form, unless nobody can reserve the instrument now."""
+    if found.retired_at or found.facility.retired_at:
+        return None
+    if found.use_state in (UseState.IDLE, UseState.DISUSED):
+        return None
+    return _linked("reservations.reserve", found.slug)
+
+
+def _linked(endpoint: str, slug: str) -> str | None:
+    """The address of a page of a slice above, if that slice is there."""
+    return url_for(endpoint, slug=slug) if endpoint in current_app.view_functions else None
+
+
+def _calendar(found: Instrument, now: datetime) -> dict[str, Any] | None:
+    """What the script of the calendar reads from the page."""
+    busy_url = _linked("reservations.busy_json", found.slug)
+    if busy_url is None:
+        return None
+    policy, zone = policy_of(found), zone_of(found)
+    return {
+        "busy_url": busy_url,
+        "reserve_url": _reserve_url(found) or "",
+        "zone": zone.key,
+        "offset": now.astimezone(zone).isoformat()[-6:],
+        "slot_minutes": policy.slot // timedelta(minutes=1),
+        "longest_minutes": policy.longest // timedelta(minutes=1),
+        "open_hours": json.dumps(hours_of(found).dump()),
+    }
+
+
+@bp.get("/facilities/<slug>")
+@open_to(PUBLIC)
+def facility(slug: str) -> str | Response:
+    """A facility: where, when, whom to ask, its instruments."""
+    found = queries.facility_by_slug(slug)
+    if found.slug != slug:
+        return redirect(url_for(".facility", slug=found.slug), 301)
+    user, scope = current_or_none(), queries.scope_of(found)
+    return render_template(
+        "catalog/facility.html",
+        facility=found,
+        institution=found.institution,
+        hours=hours_of(found).in_words(locale_word()),
+        instruments=queries.instruments_of(found),
+        blackouts=queries.coming_blackouts(found, clock.now()),
+        may_edit=may(user, Action.EDIT_FACILITY, scope),
+        closures_url=_linked("reservations.closures", found.slug)
+        if may(user, Action.CLOSE_TIME, scope)
+        else None,
+    )
+
+
+@bp.get("/institutions")
+@open_to(PUBLIC)
+def institutions() -> str:
+    """Who takes part."""
+    return render_template("catalog/institutions.html", lines=queries.institutions())
+
+
+@bp.get("/institutions/<slug>")
+@open_to(PUBLIC)
+def institution(slug: str) -> str | Response:
+    """An institution and its facilities."""
+    found = queries.institution_by_slug(slug)
+    if found.slug != slug:
+        return redirect(url_for(".institution", slug=found.slug), 301)
+    return render_template(
+        "catalog/institution.html", institution=found, lines=queries.facilities_of(found)
+    )

@@ -1,0 +1,1 @@
+"""The rules of shared instruments: plain functions over plain values."""

@@ -1,0 +1,165 @@
+"""The life of a reservation: its states, the steps between them, and who starts where."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+from app.domain.errors import Text, WrongState
+from app.domain.interval import Interval
+
+
+class Status(StrEnum):
+    """Where a reservation stands."""
+
+    PENDING = "pending"
+    CONFIRMED = "confirmed"
+    IN_USE = "in_use"
+    COMPLETED = "completed"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"
+    NO_SHOW = "no_show"
+
+
+class Step(StrEnum):
+    """What someone does to a reservation."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+    CANCEL = "cancel"
+    CHANGE = "change"
+    CHECK_IN = "check_in"
+    CHECK_OUT = "check_out"
+    MARK_NO_SHOW = "mark_no_show"
+
+
+class ApprovalMode(StrEnum):
+    """Whether a manager must agree: never, to each reservation, or once per person."""
+
+    OPEN = "open"
+    EACH = "each"
+    ONCE = "once"
+
+
+#: A pending reservation holds its time, or two people could wait for the same hour; a completed
+#: one held it and keeps the past true. Rejected and cancelled ones free it, and so does a
+#: no-show: others may use the instrument as soon as it is marked.
+HOLDING = frozenset({Status.PENDING, Status.CONFIRMED, Status.IN_USE, Status.COMPLETED})
+
+#: Every status, and each step that may be taken from it; whatever is not named is refused.
+TRANSITIONS: Mapping[Status, Mapping[Step, Status]] = MappingProxyType(
+    {
+        Status.PENDING: {
+            Step.APPROVE: Status.CONFIRMED,
+            Step.REJECT: Status.REJECTED,
+            Step.CANCEL: Status.CANCELLED,
+            Step.CHANGE: Status.PENDING,
+        },
+        Status.CONFIRMED: {
+            Step.CANCEL: Status.CANCELLED,
+            # What was approved is no longer what is asked for; see `after_change`.
+            Step.CHANGE: Status.PENDING,
+            Step.CHECK_IN: Status.IN_USE,
+            Step.MARK_NO_SHOW: Status.NO_SHOW,
+        },
+        Status.IN_USE: {Step.CHECK_OUT: Status.COMPLETED},
+        Status.COMPLETED: {},
+        Status.REJECTED: {},
+        Status.CANCELLED: {},
+        Status.NO_SHOW: {},
+    }
+)
+
+STATUS_NAMES: Mapping[Status, Text] = MappingProxyType(
+    {
+        Status.PENDING: Text("승인 대기", "pending"),
+        Status.CONFIRMED: Text("확정", "confirmed"),
+        Status.IN_USE: Text("사용 중", "in use"),
+        Status.COMPLETED: Text("사용 완료", "completed"),
+        Status.REJECTED: Text("반려", "rejected"),
+        Status.CANCELLED: Text("취소", "cancelled"),
+        Status.NO_SHOW: Text("미사용(노쇼)", "no-show"),
+    }
+)
+
+_CANNOT: Mapping[Step, Text] = MappingProxyType(
+    {
+        Step.APPROVE: Text("승인할", "approved"),
+        Step.REJECT: Text("반려할", "rejected"),
+        Step.CANCEL: Text("취소할", "cancelled"),
+        Step.CHANGE: Text("변경할", "changed"),
+        Step.CHECK_IN: Text("사용 시작 처리할", "checked in"),
+        Step.CHECK_OUT: Text("사용 종료 처리할", "checked out"),
+        Step.MARK_NO_SHOW: Text("미사용(노쇼)으로 처리할", "marked as a no-show"),
+    }
+)
+
+
+def steps_from(status: Status) -> frozenset[Step]:
+    """The steps that may be taken from `status`; none if it is final."""
+    return frozenset(TRANSITIONS[status])
+
+
+def after(status: Status, step: Step) -> Status:
+    """Where `step` leads from `status`; raises `WrongState` if it may not be taken."""
+    try:
+        return TRANSITIONS[status][step]
+    except KeyError:
+        raise WrongState(_why_not(status, step)) from None
+
+
+def first_status(mode: ApprovalMode, *, approved_before: bool, may_approve: bool) -> Status:
+    """Where a new reservation begins: confirmed at once, or waiting for a manager.
+
+    `approved_before`: a manager has agreed to this person on this instrument before.
+    `may_approve`: the person who asks could approve it, and need not ask themselves.
+    """
+    agreed = mode is ApprovalMode.ONCE and approved_before
+    if mode is ApprovalMode.OPEN or agreed or may_approve:
+        return Status.CONFIRMED
+    return Status.PENDING
+
+
+def after_change(
+    status: Status, mode: ApprovalMode, *, approved_before: bool, may_approve: bool
+) -> Status:
+    """Where a changed reservation stands: it begins anew; raises `WrongState` as `after` does."""
+    after(status, Step.CHANGE)
+    return first_status(mode, approved_before=approved_before, may_approve=may_approve)
+
+
+def may_still_cancel(interval: Interval, *, now: datetime, manages: bool) -> None:
+    """Raise `WrongState` once the time has begun, unless a manager cancels."""
+    if now >= interval.start and not manages:
+        raise WrongState(
+            Text(
+                "이미 시작된 예약은 취소할 수 없습니다. 장비담당자에게 알려 주세요.",
+                "It has begun and can no longer be cancelled. Tell the facility manager.",
+            )
+        )
+
+
+def may_still_change(interval: Interval, *, now: datetime) -> None:
+    """Raise `WrongState` once the time has begun: what was, or is in use, stays as it was held."""
+    if now >= interval.start:
+        raise WrongState(
+            Text(
+                "이미 시작된 예약은 변경할 수 없습니다. 다른 시간이 필요하면 새로 예약해 주세요.",
+                "It has begun and can no longer be changed. Make a new reservation for another "
+                "time.",
+            )
+        )
+
+
+def _why_not(status: Status, step: Step) -> Text:
+    state, verb = STATUS_NAMES[status], _CANNOT[step]
+    if TRANSITIONS[status]:
+        todo = Text(
+            "화면을 새로 고쳐 현재 상태를 확인해 주세요.", "Reload it to see what can be done now."
+        )
+    else:
+        todo = Text("필요하면 새로 예약해 주세요.", "Make a new reservation if you need one.")
+    return Text(
+        f"‘{state.ko}’ 상태의 예약은 {verb.ko} 수 없습니다. {todo.ko}",
+        f"A reservation that is “{state.en}” cannot be {verb.en}. {todo.en}",
+    )

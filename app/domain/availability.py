@@ -1,0 +1,108 @@
+"""Free time: what opening hours leave after reservations and blackouts, and slots within it."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from itertools import islice
+from zoneinfo import ZoneInfo
+
+from app.domain.grid import following, is_on_grid, next_on_grid, preceding, previous_on_grid
+from app.domain.interval import Interval, at_capacity, without
+
+
+def free_spans(
+    open_spans: Iterable[Interval],
+    held: Iterable[Interval],
+    blackouts: Iterable[Interval],
+    capacity: int,
+) -> list[Interval]:
+    """The open time in which one more reservation fits and no blackout lies, sorted and merged."""
+    return without(open_spans, [*at_capacity(held, capacity), *blackouts])
+
+
+def free_slots(
+    spans: Iterable[Interval],
+    duration: timedelta,
+    slot: timedelta,
+    zone: ZoneInfo,
+    *,
+    now: datetime,
+    limit: int,
+) -> list[Interval]:
+    """The first `limit` of `slots_within`."""
+    return list(islice(slots_within(spans, duration, slot, zone, now=now), limit))
+
+
+def slots_within(
+    spans: Iterable[Interval],
+    duration: timedelta,
+    slot: timedelta,
+    zone: ZoneInfo,
+    *,
+    now: datetime,
+) -> Iterator[Interval]:
+    """The slots of `duration` within `spans` from `now` on, earliest first, found as asked for.
+
+    They start on the grid and may overlap one another: each is one way to book. A duration
+    that is no whole number of slots is rounded up, so that what is offered may be booked.
+    """
+    length = _whole_slots(duration, slot)
+    for span in sorted(spans):
+        for start in _starts_from(max(span.start, now), span, length, slot, zone):
+            yield Interval(start, start + length)
+
+
+def nearest_slots(
+    wanted: Interval,
+    spans: Iterable[Interval],
+    slot: timedelta,
+    zone: ZoneInfo,
+    *,
+    not_before: datetime,
+    count: int = 3,
+) -> list[Interval]:
+    """The `count` slots as long as `wanted` whose starts are nearest to its start.
+
+    They lie within `spans`, start on the grid and not before `not_before`; nearest first, of
+    two equally near the earlier first. `wanted` itself is left out. A length that is no whole
+    number of slots is rounded up.
+    """
+    length = _whole_slots(wanted.duration, slot)
+    starts: set[datetime] = set()
+    for span in spans:
+        # One more than asked for each way, because `wanted` itself may be among them.
+        later = _starts_from(max(span.start, wanted.start, not_before), span, length, slot, zone)
+        earlier = _starts_back(min(span.end - length, wanted.start), span, length, slot, zone)
+        starts.update(islice(later, count + 1))
+        starts.update(start for start in islice(earlier, count + 1) if start >= not_before)
+    slots = (Interval(start, start + length) for start in starts)
+    by_distance = sorted(
+        (each for each in slots if each != wanted),
+        key=lambda each: (abs(each.start - wanted.start), each.start),
+    )
+    return by_distance[:count]
+
+
+def _whole_slots(duration: timedelta, slot: timedelta) -> timedelta:
+    return -(-duration // slot) * slot
+
+
+def _starts_from(
+    first: datetime, span: Interval, length: timedelta, slot: timedelta, zone: ZoneInfo
+) -> Iterator[datetime]:
+    """Where a slot may start in `span`, from `first` on."""
+    start = next_on_grid(first, slot, zone)
+    while start + length <= span.end:
+        if is_on_grid(start + length, slot, zone):
+            yield start
+        start = following(start, slot, zone)
+
+
+def _starts_back(
+    last: datetime, span: Interval, length: timedelta, slot: timedelta, zone: ZoneInfo
+) -> Iterator[datetime]:
+    """Where a slot may start in `span`, from `last` backwards."""
+    start = previous_on_grid(last, slot, zone)
+    while start >= span.start:
+        if is_on_grid(start + length, slot, zone):
+            yield start
+        start = preceding(start, slot, zone)

@@ -1,0 +1,1 @@
+"""The start page, site administration, and running the whole."""

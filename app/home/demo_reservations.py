@@ -1,0 +1,249 @@
+"""Whose the demonstration's reservations are, what became of them, and how they came about."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+from app.accounts.models import User
+from app.catalog.models import Instrument
+from app.catalog.policy import policy_of
+from app.domain.approval import ApprovalMode, Status
+from app.domain.booking import Mode, Policy, UseScope
+from app.domain.errors import Text
+from app.domain.interval import Interval
+from app.home.demo_purposes import BY_TECHNIQUE, CANCELLATIONS, ELSEWHERE, REJECTIONS
+
+_MINUTE = timedelta(minutes=1)
+_DAY = timedelta(days=1)
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Researcher:
+    """Somebody who reserves: the row of the person, and whose researcher they are."""
+
+    user: User
+    institution_id: int
+
+
+@dataclass(slots=True)
+class Book:
+    """The rows to be written, and what must be known to make plausible ones."""
+
+    researchers: Sequence[Researcher]
+    managers: dict[int, User]  # who decides, by facility
+    now: datetime
+    reservations: list[Row] = field(default_factory=list)
+    approvals: list[Row] = field(default_factory=list)
+    audit: list[Row] = field(default_factory=list)
+    #: Hours at which a person is already at some instrument.
+    _busy: dict[int, set[int]] = field(default_factory=dict)
+
+    def fill(self, instrument: Instrument, times: Iterator[Interval], rng: Random) -> None:
+        """Give each of the times to somebody who uses this instrument."""
+        regulars = self._regulars(instrument, rng)
+        approved: set[int] = set()
+        for interval in times:
+            hours = _hours(interval)
+            free = [each for each in regulars if self._hours_of(each).isdisjoint(hours)]
+            if free:
+                self._reserve(instrument, interval, rng.choice(free), approved, rng)
+
+    def _regulars(self, instrument: Instrument, rng: Random) -> list[Researcher]:
+        """The few people who use an instrument, mostly from its own institution."""
+        home = instrument.facility.institution_id
+        may = [
+            each
+            for each in self.researchers
+            if instrument.use_scope is not UseScope.PRIVATE_USE or each.institution_id == home
+        ]
+        ranked = sorted(
+            may, key=lambda each: rng.random() * (3 if each.institution_id == home else 1)
+        )
+        return ranked[-8:]
+
+    def _hours_of(self, who: Researcher) -> set[int]:
+        return self._busy.setdefault(who.user.id, set())
+
+    def _reserve(
+        self,
+        instrument: Instrument,
+        interval: Interval,
+        who: Researcher,
+        approved: set[int],
+        rng: Random,
+    ) -> None:
+        policy = policy_of(instrument)
+        requested_at = _requested_at(interval, policy, self.now, rng)
+        if requested_at is None:
+            return
+        asks = policy.approval is ApprovalMode.EACH or (
+            policy.approval is ApprovalMode.ONCE and who.user.id not in approved
+        )
+        status = self._status(interval, requested_at, asks=asks, rng=rng)
+        row = _row(instrument, interval, who, requested_at, rng)
+        row["status"] = status
+        self._hours_of(who).update(_hours(interval))
+        self.reservations.append(row)
+        first = Status.PENDING if asks else Status.CONFIRMED
+        detail = _visible(instrument, row, first)
+        self._note("request-reservation", row, who.user, requested_at, detail)
+        if asks and status is not Status.PENDING:
+            self._decide(instrument, interval, row, rng)
+        if status is Status.CANCELLED:
+            ended_at = _between(row["decided_at"] or requested_at, self._last(interval), rng)
+            self._end(row, "cancel-reservation", who.user, ended_at, rng.choice(CANCELLATIONS))
+        elif status is Status.COMPLETED:
+            row |= {"version": row["version"] + 1, "updated_at": interval.end}
+        if policy.approval is ApprovalMode.ONCE and asks and row["decided_at"] and _agreed(row):
+            approved.add(who.user.id)
+            self._approve_for_good(row)
+
+    def _status(
+        self, interval: Interval, requested_at: datetime, *, asks: bool, rng: Random
+    ) -> Status:
+        chance = rng.random()
+        if chance < 0.08:
+            return Status.CANCELLED
+        if interval.end <= self.now:
+            if asks and chance < 0.12:
+                return Status.REJECTED
+            return Status.NO_SHOW if chance > 0.98 else Status.COMPLETED
+        if asks and interval.start > self.now:
+            recent = requested_at > self.now - 3 * _DAY
+            return Status.PENDING if chance < (0.85 if recent else 0.2) else Status.CONFIRMED
+        return Status.CONFIRMED
+
+    def _decide(self, instrument: Instrument, interval: Interval, row: Row, rng: Random) -> None:
+        """The manager agreed or not, some time between the request and the start."""
+        manager = self.managers[instrument.facility_id]
+        at = _between(row["requested_at"], self._last(interval), rng)
+        row |= {"decided_at": at, "decided_by_id": manager.id}
+        if row["status"] is Status.REJECTED:
+            self._end(row, "reject-reservation", manager, at, rng.choice(REJECTIONS))
+        else:
+            row |= {"version": 2, "sequence": 1, "updated_at": at, "shown_at": at}
+            self._note("approve-reservation", row, manager, at, {"reason": ""})
+
+    def _end(self, row: Row, action: str, by: User, at: datetime, why: Text) -> None:
+        reason = why.in_(by.language)
+        row |= {
+            "decision_reason": reason,
+            "ended_at": at,
+            "updated_at": at,
+            "shown_at": at,
+            "version": row["version"] + 1,
+            "sequence": row["sequence"] + 1,
+        }
+        self._note(action, row, by, at, {"reason": reason})
+
+    def _approve_for_good(self, row: Row) -> None:
+        self.approvals.append(
+            {
+                "instrument_id": row["instrument_id"],
+                "user_id": row["holder_id"],
+                "approved_at": row["decided_at"],
+                "approved_by_id": row["decided_by_id"],
+            }
+        )
+
+    def _note(self, action: str, row: Row, by: User, at: datetime, detail: Row) -> None:
+        self.audit.append(
+            {
+                "at": at,
+                "actor_id": by.id,
+                "action": action,
+                "kind": "reservation",
+                "subject": row["uid"],
+                "detail": detail,
+            }
+        )
+
+    def _last(self, interval: Interval) -> datetime:
+        return min(interval.start, self.now)
+
+
+def _hours(interval: Interval) -> range:
+    """The hours that somebody spends there, counted from the epoch; over long runs they go home."""
+    first = int(interval.start.timestamp()) // 3600
+    last = -(-int(interval.end.timestamp()) // 3600)
+    return range(first, min(last, first + 9))
+
+
+def _requested_at(
+    interval: Interval, policy: Policy, now: datetime, rng: Random
+) -> datetime | None:
+    """A moment in the past at which the rules allowed it; None if there was none yet."""
+    first, last = interval.start - policy.earliest, min(interval.start - policy.latest, now)
+    if first >= last:
+        return None
+    wanted = last - rng.randint(0, 10) * _DAY - rng.randint(7, 240) * _MINUTE
+    return wanted if wanted > first else _between(first, last, rng)
+
+
+def _between(first: datetime, last: datetime, rng: Random) -> datetime:
+    """Some whole second between the two, nearer to the first."""
+    return (first + (last - first) * (rng.random() ** 2 * 0.9)).replace(microsecond=0)
+
+
+def _row(
+    instrument: Instrument,
+    interval: Interval,
+    who: Researcher,
+    requested_at: datetime,
+    rng: Random,
+) -> Row:
+    modes = sorted(policy_of(instrument).modes)
+    mode = modes[0] if len(modes) == 1 or rng.random() < 0.2 else Mode.SELF_OPERATED
+    return {
+        "uid": f"{rng.getrandbits(128):032x}",
+        "instrument_id": instrument.id,
+        "holder_id": who.user.id,
+        "institution_id": who.institution_id,
+        "starts_at": interval.start,
+        "ends_at": interval.end,
+        "exclusive": instrument.capacity == 1,
+        "version": 1,
+        "sequence": 0,
+        "purpose": _purpose(instrument, who.user.language, rng),
+        "mode": mode,
+        "samples": rng.randint(1, 24) if mode is Mode.COMMISSIONED or rng.random() < 0.3 else None,
+        "note": "",
+        "answers": {},
+        "requested_at": requested_at,
+        "updated_at": requested_at,
+        "shown_at": requested_at,
+        "decided_at": None,
+        "decided_by_id": None,
+        "decision_reason": "",
+        "ended_at": None,
+    }
+
+
+def _purpose(instrument: Instrument, language: str, rng: Random) -> str:
+    fitting = [
+        purpose
+        for technique in instrument.techniques
+        for purpose in BY_TECHNIQUE.get(technique.slug, ())
+    ]
+    wanted = fitting if fitting and rng.random() < 0.85 else ELSEWHERE
+    return rng.choice(wanted).in_(language)
+
+
+def _visible(instrument: Instrument, row: Row, first: Status) -> Row:
+    """As the use case notes a request."""
+    return {
+        "instrument": instrument.slug,
+        "starts_at": row["starts_at"].isoformat(),
+        "ends_at": row["ends_at"].isoformat(),
+        "status": first.value,
+        "purpose": row["purpose"],
+        "samples": row["samples"],
+        "note": row["note"],
+    }
+
+
+def _agreed(row: Row) -> bool:
+    return row["status"] is not Status.REJECTED

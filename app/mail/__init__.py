@@ -1,0 +1,1 @@
+"""Outgoing mail: written with the data, delivered by a job."""

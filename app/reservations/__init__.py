@@ -1,0 +1,1 @@
+"""Requests, approval, schedule, availability."""

@@ -1,0 +1,278 @@
+"""HTTP API of reservations: free and taken times, dry runs, requests, decisions."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+from apiflask import APIBlueprint
+from flask import Response, current_app, jsonify, make_response, request, url_for
+
+from app import clock
+from app.accounts.access import Action
+from app.accounts.current import current, current_or_none
+from app.catalog.queries import instrument_by_slug
+from app.domain.errors import Invalid, PreconditionNeeded, Text
+from app.reservations import availability, examples, queries, schedule, services
+from app.reservations.idempotency import Once
+from app.reservations.models import Reservation
+from app.reservations.schemas import (
+    AvailabilityQuery,
+    BusyListOut,
+    BusyQuery,
+    FreeListOut,
+    ListQuery,
+    QuoteIn,
+    QuoteOut,
+    ReasonIn,
+    ReservationIn,
+    ReservationListOut,
+    ReservationOut,
+    ReservationPatch,
+    TimeOut,
+    free_out,
+    interval_of,
+    reservation_out,
+    taken_out,
+)
+from app.reservations.services import Change
+from app.web.errors import as_dict, reader_language
+from app.web.rights import PUBLIC, open_to
+from app.web.told import ETAG, LOCATION, Header, told
+
+bp = APIBlueprint("reservations-api", __name__, url_prefix="/api/v1", tag="Reservations")
+
+LONGEST_WINDOW = timedelta(days=62)
+
+IDEMPOTENCY_KEY = Header(
+    "Idempotency-Key",
+    "A word of your own for this request: sent again within 24 hours with the same body, it "
+    "answers with the reservation that it made; with another body it is refused.",
+    "4f8f2c5e-lab-7",
+    r"^[!-~]{1,255}$",
+)
+IF_MATCH = Header(
+    "If-Match",
+    "The version that you have read, as the ETag told it.",
+    '"1"',
+    r'^(W/)?"\d{1,9}"$',
+    required=True,
+)
+
+
+def _out(reservation: Reservation) -> dict[str, Any]:
+    uid, here = reservation.uid, current_app.config["SETTINGS"].public_url
+    return reservation_out(
+        reservation,
+        {
+            "self": here + url_for("reservations-api.read", uid=uid),
+            "page": here + url_for("reservations.show", uid=uid),
+        },
+    )
+
+
+def _answer(reservation: Reservation, status: int = 200) -> Response:
+    """A reservation with its version as ETag, ready for If-Match."""
+    body = ReservationOut.model_validate(_out(reservation)).model_dump(mode="json")
+    response = make_response(jsonify(body), status)
+    response.headers["ETag"] = f'"{reservation.version}"'
+    return response
+
+
+def _window(start: Any, end: Any) -> Any:
+    window = interval_of(start, end, field="end")
+    if window.duration > LONGEST_WINDOW:
+        days = LONGEST_WINDOW.days
+        wrong = Text(f"한 번에 {days}일까지만 물을 수 있습니다.", f"Ask for {days} days at most.")
+        raise Invalid(wrong, {"end": wrong})
+    return window
+
+
+@bp.get("/instruments/<slug>/busy")
+@open_to(PUBLIC)
+@bp.input(BusyQuery, location="query", arg_name="query")
+@bp.output(BusyListOut, example=examples.BUSY)
+def busy(slug: str, query: BusyQuery) -> dict[str, Any]:
+    """Times that are not free, with why; details of others only as far as rights go."""
+    instrument = instrument_by_slug(slug)
+    window = _window(query.start, query.end)
+    rows = schedule.busy([instrument], window, current_or_none(), now=clock.now())
+    return {
+        "items": [
+            {
+                **TimeOut.of(row.interval),
+                "kind": row.kind,
+                "title": row.title.in_(reader_language()),
+                "mine": row.mine,
+                "uid": row.uid,
+                "status": row.status,
+            }
+            for row in rows
+        ],
+        "version": instrument.calendar_version,
+    }
+
+
+@bp.get("/availability")
+@open_to(PUBLIC)
+@bp.input(AvailabilityQuery, location="query", arg_name="query")
+@bp.output(FreeListOut, example=examples.FREE)
+@told("not-found")
+def free(query: AvailabilityQuery) -> dict[str, Any]:
+    """Free slots of the named instruments, earliest first."""
+    found = availability.free_slots(
+        [instrument_by_slug(slug) for slug in query.instruments()],
+        query.duration,
+        _window(query.start, query.end),
+        now=clock.now(),
+        limit=query.limit,
+    )
+    return {"items": [free_out(slot) for slot in found], "next": None}
+
+
+@bp.post("/quotes")
+@open_to(Action.RESERVE)
+@bp.input(QuoteIn, arg_name="body", example=examples.REQUEST)
+@bp.output(QuoteOut, example=examples.QUOTE)
+@told("not-found")
+def quote(body: QuoteIn) -> dict[str, Any]:
+    """A dry run: every refusal, and the state that the reservation would have."""
+    trial = services.try_reservation(current(), body.to_request(), now=clock.now())
+    return {
+        "instrument": body.instrument,
+        "starts_at": body.starts_at,
+        "ends_at": body.ends_at,
+        "status": trial.status,
+        "refusals": [as_dict(refusal) for refusal in trial.refusals],
+        "taken": [taken_out(taken) for taken in trial.taken],
+    }
+
+
+@bp.post("/reservations")
+@open_to(Action.RESERVE)
+@bp.input(ReservationIn, arg_name="body", example=examples.REQUEST)
+@bp.output(ReservationOut, status_code=201, example=examples.RESERVATION)
+@told("not-found", "taken", "refused", asks=[IDEMPOTENCY_KEY], gives=[ETAG, LOCATION])
+def create(body: ReservationIn) -> Response:
+    """Reserve an instrument; with an Idempotency-Key the request may be sent again."""
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not re.fullmatch(r"[!-~]{1,255}", key):
+        wrong = Text(
+            "Idempotency-Key는 공백 없는 ASCII 255자까지입니다.",
+            "An Idempotency-Key is up to 255 ASCII characters without spaces.",
+        )
+        raise Invalid(wrong, {"Idempotency-Key": wrong})
+    made = services.request_reservation(
+        current(),
+        body.to_request(),
+        now=clock.now(),
+        once=Once(key, body.model_dump_json().encode()) if key else None,
+    )
+    response = _answer(made, 201)
+    response.headers["Location"] = url_for("reservations-api.read", uid=made.uid)
+    return response
+
+
+@bp.get("/reservations")
+@open_to(Action.RESERVE)
+@bp.input(ListQuery, location="query", arg_name="query")
+@bp.output(ReservationListOut, example=examples.RESERVATIONS)
+@told("not-found")
+def listing(query: ListQuery) -> dict[str, Any]:
+    """My reservations, and with `mine=0` also those that I manage."""
+    if (query.start is None) != (query.end is None):
+        wrong = Text("start와 end를 함께 주세요.", "Give both start and end.")
+        raise Invalid(wrong, {"end": wrong})
+    during = None
+    if query.start and query.end:
+        during = interval_of(query.start, query.end, field="end")
+    found = queries.listed(
+        current(),
+        mine=query.mine == "1",
+        instrument_id=instrument_by_slug(query.instrument).id if query.instrument else None,
+        during=during,
+        status=query.status,
+        after=query.cursor,
+        limit=query.limit,
+    )
+    more = len(found) == query.limit
+    return {
+        "items": [_out(reservation) for reservation in found],
+        "next": str(found[-1].id) if more else None,
+    }
+
+
+@bp.get("/reservations/<uid>")
+@open_to(Action.SEE_RESERVATION)
+@bp.output(ReservationOut, example=examples.RESERVATION)
+@told(gives=[ETAG])
+def read(uid: str) -> Response:
+    """One reservation, with its version as ETag."""
+    return _answer(queries.by_uid(uid, viewer=current()))
+
+
+@bp.patch("/reservations/<uid>")
+@open_to(Action.CHANGE_RESERVATION)
+@bp.input(ReservationPatch, arg_name="body", example=examples.CHANGE)
+@bp.output(ReservationOut, example=examples.CHANGED)
+@told(
+    *("not-allowed", "taken", "refused", "wrong-state", "stale", "precondition-required"),
+    asks=[IF_MATCH],
+    gives=[ETAG],
+)
+def change(uid: str, body: ReservationPatch) -> Response:
+    """Move or change a reservation, if it is still at the version of If-Match."""
+    present = queries.by_uid(uid, viewer=current())
+    changed = services.change_reservation(
+        current(),
+        uid,
+        Change(body.interval(present.interval), body.purpose, body.samples, body.note),
+        now=clock.now(),
+        version=_version(),
+    )
+    return _answer(changed)
+
+
+def _version() -> int:
+    """The version that the client has seen."""
+    match = re.fullmatch(r'(?:W/)?"(\d{1,9})"', request.headers.get("If-Match", ""))
+    if match is None:
+        raise PreconditionNeeded(
+            Text(
+                '읽은 버전을 If-Match: "<version>" 헤더로 보내세요.',
+                'Send the version that you have read in the header If-Match: "<version>".',
+            )
+        )
+    return int(match[1])
+
+
+@bp.post("/reservations/<uid>/approve")
+@open_to(Action.DECIDE_RESERVATION)
+@bp.input(ReasonIn, arg_name="body", example=examples.REASON)
+@bp.output(ReservationOut, example=examples.APPROVED)
+@told("not-allowed", "wrong-state", gives=[ETAG])
+def approve(uid: str, body: ReasonIn) -> Response:
+    """Agree to a pending reservation."""
+    done = services.approve_reservation(current(), uid, reason=body.reason, now=clock.now())
+    return _answer(done)
+
+
+@bp.post("/reservations/<uid>/reject")
+@open_to(Action.DECIDE_RESERVATION)
+@bp.input(ReasonIn, arg_name="body", example=examples.REASON)
+@bp.output(ReservationOut, example=examples.REJECTED)
+@told("not-allowed", "wrong-state", gives=[ETAG])
+def reject(uid: str, body: ReasonIn) -> Response:
+    """Turn a pending reservation down; the holder is told the reason."""
+    done = services.reject_reservation(current(), uid, reason=body.reason, now=clock.now())
+    return _answer(done)
+
+
+@bp.post("/reservations/<uid>/cancel")
+@open_to(Action.CANCEL_RESERVATION)
+@bp.input(ReasonIn, arg_name="body", example=examples.REASON)
+@bp.output(ReservationOut, example=examples.CANCELLED)
+@told("not-allowed", "wrong-state", gives=[ETAG])
+def cancel(uid: str, body: ReasonIn) -> Response:
+    """Give the time back."""
+    done = services.cancel_reservation(current(), uid, reason=body.reason, now=clock.now())
+    return _answer(done)

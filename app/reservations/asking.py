@@ -1,0 +1,145 @@
+"""Asking for an instrument: the form beside its calendar, and what would become of it."""
+
+from collections.abc import Sequence
+
+from flask import flash, redirect, render_template, request, url_for
+from flask_babel import gettext
+from werkzeug.wrappers import Response as AnyResponse
+
+from app import clock
+from app.accounts import access
+from app.accounts.access import Action
+from app.accounts.current import current
+from app.accounts.models import User
+from app.catalog.models import Instrument
+from app.catalog.policy import hours_of, policy_of, zone_of
+from app.catalog.queries import instrument_by_slug, scope_of
+from app.domain.approval import Status
+from app.domain.booking import BookingRequest
+from app.domain.errors import BookingRefused, FreeSlot, Refusal, Taken
+from app.domain.interval import Interval
+from app.reservations import free_times, queries, services, timeline
+from app.reservations.alternatives import alternatives
+from app.reservations.forms import ReservationForm, parsed_instant
+from app.reservations.free_times import with_instruments
+from app.reservations.models import Reservation
+from app.web import pages
+from app.web.problems import KINDS
+from app.web.rights import open_to
+
+TAKEN = KINDS["taken"].status
+
+#: The fields of the form that another time would mend.
+_TIMES = frozenset({"starts_at", "ends_at"})
+
+
+@open_to(Action.RESERVE)
+def reserve(slug: str) -> AnyResponse | str | tuple[str, int]:
+    """The form beside the instrument's calendar."""
+    user, instrument = current(), instrument_by_slug(slug)
+    if instrument.slug != slug and request.method == "GET":
+        return redirect(timeline.to_form(instrument, request.args), 301)
+    form = ReservationForm(instrument)
+    if request.method == "GET":
+        _prefill(form, user)
+        return _reserve_page(form, instrument, user, () if form.starts_at.data else None)
+    if "take" in request.form:
+        # An alternative was chosen: its time goes into the form, and all else stays.
+        form.take(request.form["take"])
+        return _reserve_page(form, instrument, user)
+    if not form.validate():
+        return _reserve_page(form, instrument, user), KINDS["invalid"].status
+    try:
+        made = services.request_reservation(user, form.to_request(), now=clock.now())
+    except BookingRefused as refused:
+        form.show(refused.refusals)
+        if isinstance(refused, Taken):
+            return _reserve_page(form, instrument, user, refused.alternatives), TAKEN
+        found = _instead(form.to_request(), refused.refusals, user)
+        return _reserve_page(form, instrument, user, found), KINDS["refused"].status
+    flash(_welcome(made), "success")
+    return redirect(url_for(".show", uid=made.uid), 303)
+
+
+@open_to(Action.RESERVE)
+def check(slug: str) -> str:
+    """What would become of the form as typed so far: every refusal, or that it is free."""
+    user, instrument = current(), instrument_by_slug(slug)
+    form = ReservationForm(instrument)
+    form.validate()
+    fields = (form.starts_at, form.ends_at, *([form.mode] if form.mode else []))
+    wrong = [error for field in fields for error in field.errors]
+    if wrong:
+        typed = form.starts_at.data and form.ends_at.data
+        return render_template(
+            "reservations/_check.html", wrong=wrong if typed else [], trial=None, found=()
+        )
+    asked = form.to_request()
+    trial = services.try_reservation(user, asked, now=clock.now())
+    return render_template(
+        "reservations/_check.html",
+        wrong=[],
+        trial=trial,
+        interval=form.interval,
+        found=with_instruments(_instead(asked, trial.refusals, user)),
+        instrument=instrument,
+        zone=zone_of(instrument),
+    )
+
+
+def _prefill(form: ReservationForm, user: User) -> None:
+    """Times from the address, or everything from another reservation of the asker's."""
+    if like := request.args.get("like"):
+        form.fill_in_like(queries.by_uid(like, viewer=user))
+    start = parsed_instant(request.args.get("start"))
+    if start is None:
+        return
+    end = parsed_instant(request.args.get("end"))
+    if end is None or end <= start:
+        end = start + free_times.sensible_length(form.instrument)
+    form.fill_in(Interval(start, end))
+
+
+def _instead(asked: BookingRequest, refusals: Sequence[Refusal], user: User) -> Sequence[FreeSlot]:
+    """Times that would do, if another time is all it takes."""
+    if not refusals or any(refusal.field not in _TIMES for refusal in refusals):
+        return ()
+    return alternatives(asked, user, now=clock.now())
+
+
+def _reserve_page(
+    form: ReservationForm,
+    instrument: Instrument,
+    user: User,
+    found: Sequence[FreeSlot] | None = (),
+) -> str:
+    """The page; with `found` None, the next free times help to begin."""
+    policy, now = policy_of(instrument), clock.now()
+    if found is None:
+        next_ = free_times.next_free(instrument, user, now=now, count=3)
+        found = [FreeSlot(instrument.slug, slot) for slot in next_]
+    asks = not access.may(user, Action.DECIDE_RESERVATION, scope_of(instrument))
+    return render_template(
+        "reservations/reserve.html",
+        form=form,
+        instrument=instrument,
+        facility=instrument.facility,
+        policy=policy,
+        hours=hours_of(instrument).in_words(pages.locale_word()),
+        approved_before=queries.approved_before(instrument, user),
+        asks=asks,
+        found=with_instruments(found),
+        calendar=timeline.calendar_of(instrument, now=now),
+    )
+
+
+def _welcome(made: Reservation) -> str:
+    if made.status is Status.PENDING:
+        return str(gettext("Your request is sent. The time is held until a manager decides."))
+    return str(gettext("Reserved. A confirmation is on its way to you by mail."))
+
+
+ROUTES = (
+    ("/instruments/<slug>/reserve", reserve, ("GET", "POST")),
+    ("/instruments/<slug>/check", check, ("POST",)),
+)

@@ -1,0 +1,140 @@
+"""The manager's desk: what waits for a decision, and when a facility is closed."""
+
+from zoneinfo import ZoneInfo
+
+from flask import flash, redirect, render_template, request, url_for
+from flask_babel import gettext
+from werkzeug.wrappers import Response as AnyResponse
+
+from app import clock
+from app.accounts import access
+from app.accounts.access import Action
+from app.accounts.current import current
+from app.catalog.models import Facility
+from app.domain.errors import Invalid, NotAllowed, Stale, Text, WrongState
+from app.domain.local_time import day_interval, day_of
+from app.reservations import closures as closing
+from app.reservations import queries, services
+from app.reservations.closures import StillReserved, facility_by_slug
+from app.reservations.forms import ClosureForm, ReasonForm, seen_version
+from app.web.pages import localized
+from app.web.problems import KINDS
+from app.web.rights import SIGNED_IN, open_to
+
+#: What a person may get wrong in deciding: said on the page that they came from.
+WRONG = (Invalid, WrongState, Stale)
+
+
+@open_to(SIGNED_IN)
+def approvals() -> str:
+    """What waits for the reader's decision, oldest first."""
+    user = current()
+    if not access.manages_anything(user):
+        raise NotAllowed(
+            Text(
+                "승인할 시설이 없습니다. 장비담당자에게만 보이는 화면입니다.",
+                "There is no facility that you decide for. This page is for facility managers.",
+            )
+        )
+    return render_template(
+        "reservations/approvals.html",
+        waiting=queries.awaiting(user),
+        form=ReasonForm(formdata=None),
+        now=clock.now(),
+    )
+
+
+@open_to(Action.DECIDE_RESERVATION)
+def approve(uid: str) -> AnyResponse:
+    """Agree to a pending reservation."""
+    try:
+        done = services.approve_reservation(current(), uid, now=clock.now(), version=_seen())
+        flash(gettext("Approved. %(name)s is told by mail.", name=done.holder.name), "success")
+    except WRONG as wrong:
+        flash(localized(wrong.text), "error")
+    return redirect(_back(uid), 303)
+
+
+@open_to(Action.DECIDE_RESERVATION)
+def reject(uid: str) -> AnyResponse:
+    """Turn a pending reservation down, with a reason."""
+    try:
+        done = services.reject_reservation(
+            current(), uid, reason=ReasonForm().check(), now=clock.now(), version=_seen()
+        )
+        flash(gettext("Rejected. %(name)s is told by mail.", name=done.holder.name), "success")
+    except WRONG as wrong:
+        flash(localized(wrong.text), "error")
+    return redirect(_back(uid), 303)
+
+
+@open_to(Action.CLOSE_TIME)
+def closures(slug: str) -> str | AnyResponse | tuple[str, int]:
+    """What closes a facility or one of its instruments; more may be added."""
+    user = current()
+    facility = facility_by_slug(slug, user=user)
+    form = ClosureForm(ZoneInfo(facility.timezone))
+    form.offer(closing.instruments_of(facility))
+    if request.method == "GET":
+        return _closures_page(facility, form)
+    if not form.validate():
+        return _closures_page(facility, form), KINDS["invalid"].status
+    try:
+        closing.close_time(user, facility, form.to_closure(), now=clock.now())
+    except StillReserved as reserved:
+        form.form_errors.append(localized(reserved.text))
+        return _closures_page(facility, form, reserved.reservations), KINDS["wrong-state"].status
+    except Invalid as wrong:
+        form.ends_at.errors = [localized(wrong.text)]
+        return _closures_page(facility, form), KINDS["invalid"].status
+    flash(gettext("Closed. Nobody can reserve that time any more."), "success")
+    return redirect(url_for(".closures", slug=slug), 303)
+
+
+@open_to(Action.CLOSE_TIME)
+def lift(slug: str, blackout_id: int) -> AnyResponse:
+    """Open a closed time again."""
+    user = current()
+    try:
+        closing.reopen(user, facility_by_slug(slug, user=user), blackout_id, now=clock.now())
+        flash(gettext("Open again: that time can be reserved."), "success")
+    except WRONG as wrong:
+        flash(localized(wrong.text), "error")
+    return redirect(url_for(".closures", slug=slug), 303)
+
+
+ROUTES = (
+    ("/approvals", approvals, ("GET",)),
+    ("/reservations/<uid>/approve", approve, ("POST",)),
+    ("/reservations/<uid>/reject", reject, ("POST",)),
+    ("/facilities/<slug>/closures", closures, ("GET", "POST")),
+    ("/facilities/<slug>/closures/<int(max=2147483647):blackout_id>/lift", lift, ("POST",)),
+)
+
+
+def _closures_page(facility: Facility, form: ClosureForm, reserved: object = ()) -> str:
+    now = clock.now()
+    zone = ZoneInfo(facility.timezone)
+    return render_template(
+        "reservations/closures.html",
+        facility=facility,
+        form=form,
+        zone=zone,
+        blackouts=closing.closures_of(facility, now=now),
+        instruments={each.id: each for each in closing.instruments_of(facility)},
+        reserved=reserved,
+        now=now,
+        today=day_interval(day_of(now, zone), zone),
+    )
+
+
+def _seen() -> int | None:
+    """The version that the manager had before them: nobody approves what was moved meanwhile."""
+    return seen_version(request.form.get("version", ""))
+
+
+def _back(uid: str) -> str:
+    """Where a decision was made: on the list of what waits, or on the reservation's page."""
+    if request.form.get("back") == "approvals":
+        return url_for(".approvals")
+    return url_for(".show", uid=uid)

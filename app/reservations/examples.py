@@ -1,0 +1,87 @@
+"""What the documentation of the HTTP API shows: one request, and what becomes of it."""
+
+from typing import Any
+
+_UID = "3f1c9a5e7b2d4f60a8c1e5d97b3f2a64"
+_SLUG = "kaist-biocore-confocal"
+_TIME = {"starts_at": "2026-12-01T01:00:00Z", "ends_at": "2026-12-01T03:00:00Z"}
+
+REQUEST: dict[str, Any] = {
+    "instrument": _SLUG,
+    "starts_at": "2026-12-01T10:00:00+09:00",
+    "ends_at": "2026-12-01T12:00:00+09:00",
+    "purpose": "membrane imaging",
+    "mode": "self_operated",
+    "samples": 4,
+}
+RESERVATION: dict[str, Any] = {
+    "uid": _UID,
+    "instrument": _SLUG,
+    **_TIME,
+    "status": "confirmed",
+    "version": 1,
+    "series": None,
+    "holder": "김미나",
+    "institution": "kaist",
+    "purpose": "membrane imaging",
+    "mode": "self_operated",
+    "samples": 4,
+    "note": "",
+    "reason": "",
+    "quote": None,
+    "charge": None,
+    "refusals_overridden": [],
+    "requested_at": "2026-11-23T09:00:00Z",
+    "updated_at": "2026-11-23T09:00:00Z",
+    "links": {
+        "self": f"https://dure.example/api/v1/reservations/{_UID}",
+        "page": f"https://dure.example/reservations/{_UID}",
+    },
+}
+RESERVATIONS: dict[str, Any] = {"items": [RESERVATION], "next": None}
+
+CHANGE: dict[str, Any] = {"ends_at": "2026-12-01T13:00:00+09:00", "samples": 6}
+CHANGED: dict[str, Any] = {
+    **RESERVATION,
+    "ends_at": "2026-12-01T04:00:00Z",
+    "samples": 6,
+    "version": 2,
+}
+
+REASON: dict[str, Any] = {"reason": "The laser is being replaced."}
+_DECIDED: dict[str, Any] = {**RESERVATION, **REASON, "version": 2}
+APPROVED: dict[str, Any] = {**_DECIDED, "status": "confirmed", "reason": ""}
+REJECTED: dict[str, Any] = {**_DECIDED, "status": "rejected"}
+CANCELLED: dict[str, Any] = {**_DECIDED, "status": "cancelled"}
+
+QUOTE: dict[str, Any] = {
+    "instrument": _SLUG,
+    **_TIME,
+    "status": "confirmed",
+    "net": None,
+    "vat": None,
+    "total": None,
+    "currency": "KRW",
+    "lines": [],
+    "shares": [],
+    "fund": None,
+    "refusals": [],
+    "taken": [],
+}
+BUSY: dict[str, Any] = {
+    "items": [
+        {
+            **_TIME,
+            "kind": "reservation",
+            "title": "KAIST",
+            "mine": False,
+            "uid": None,
+            "status": None,
+        }
+    ],
+    "version": 17,
+}
+FREE: dict[str, Any] = {
+    "items": [{**_TIME, "instrument": _SLUG, "price": None}],
+    "next": None,
+}

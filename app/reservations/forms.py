@@ -1,0 +1,301 @@
+"""What people type to reserve, change, decide and close; local time becomes instants here."""
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import (
+    DateTimeLocalField,
+    Field,
+    HiddenField,
+    IntegerField,
+    RadioField,
+    SelectChoice,
+    SelectField,
+    StringField,
+    TextAreaField,
+    ValidationError,
+)
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
+
+from app.catalog.models import BlackoutKind, Instrument
+from app.catalog.policy import policy_of, zone_of
+from app.domain.booking import BookingRequest, Mode
+from app.domain.errors import Invalid, Refusal, Text
+from app.domain.interval import Interval
+from app.domain.local_time import to_instant, to_local
+from app.reservations.closures import Closure
+from app.reservations.models import Reservation
+from app.reservations.services import Change
+from app.web.pages import localized
+
+_TYPED = "%Y-%m-%dT%H:%M"
+_FORMATS = [_TYPED, "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]
+_LONGEST_NOTE = 2000
+
+#: Years that somebody may mean; sums of times nearer to the ends of the calendar overflow.
+YEARS = range(2000, 2200)
+
+MODES = {
+    Mode.SELF_OPERATED: _l("I work the instrument myself"),
+    Mode.COMMISSIONED: _l("The facility's staff does it for me"),
+}
+
+
+def parsed_instant(text: object) -> datetime | None:
+    """An RFC 3339 instant in UTC, from an address or a script; None if it makes no sense."""
+    if not isinstance(text, str):
+        return None
+    # A plus sign that was not escaped arrives as a blank.
+    try:
+        instant = datetime.fromisoformat(text.strip().replace(" ", "+"))
+    except ValueError:
+        return None
+    if instant.tzinfo is None or instant.year not in YEARS:
+        return None
+    return instant.astimezone(UTC)
+
+
+def shown_text(text: str | None) -> str:
+    """Typed text without what no screen shows and no database takes: control characters."""
+    return "".join(letter for letter in text or "" if letter >= " " or letter in "\n\t").strip()
+
+
+def seen_version(text: str) -> int | None:
+    """The version that a page carried; None if it carried none."""
+    return int(text) if re.fullmatch("[0-9]{1,9}", text) else None
+
+
+class Times(FlaskForm):
+    """A start and an end by the clocks of one zone."""
+
+    starts_at = DateTimeLocalField(
+        _l("Start"), [InputRequired(_l("Say when it starts."))], format=_FORMATS
+    )
+    ends_at = DateTimeLocalField(
+        _l("End"), [InputRequired(_l("Say when it ends."))], format=_FORMATS
+    )
+
+    def __init__(self, zone: ZoneInfo, *args: Any, **kwargs: Any) -> None:
+        self.zone = zone
+        self._instants: dict[str, datetime] = {}
+        super().__init__(*args, **kwargs)
+
+    def fill_in(self, interval: Interval) -> None:
+        """Show `interval` by the clocks of the zone."""
+        self.starts_at.data = to_local(interval.start, self.zone).replace(tzinfo=None)
+        self.ends_at.data = to_local(interval.end, self.zone).replace(tzinfo=None)
+
+    def take(self, chosen: str) -> None:
+        """Show the times of an alternative, start/end in RFC 3339, instead of what was typed."""
+        start, _, end = chosen.partition("/")
+        first, last = parsed_instant(start), parsed_instant(end)
+        if first and last and first < last:
+            self.starts_at.raw_data = self.ends_at.raw_data = None
+            self.fill_in(Interval(first, last))
+
+    def validate_starts_at(self, field: Field) -> None:
+        self._read(field)
+
+    def validate_ends_at(self, field: Field) -> None:
+        self._read(field)
+        start, end = self._instants.get("starts_at"), self._instants.get("ends_at")
+        if start and end and end <= start:
+            raise ValidationError(gettext("The end must come after the start."))
+
+    def _read(self, field: Field) -> None:
+        """Keep the instant; refuse a local time that does not exist, or exists twice."""
+        if field.data is None:
+            return
+        if field.data.year not in YEARS:
+            raise ValidationError(gettext("Choose a date nearer to today."))
+        try:
+            self._instants[field.name] = to_instant(field.data, self.zone)
+        except Invalid as wrong:
+            raise ValidationError(localized(wrong.text)) from None
+
+    @property
+    def interval(self) -> Interval:
+        """What was typed, once it is valid."""
+        return Interval(self._instants["starts_at"], self._instants["ends_at"])
+
+    def show(self, refusals: Iterable[Refusal]) -> None:
+        """Put each refusal at the field that would have to change, else above the form."""
+        for refusal in refusals:
+            said = localized(refusal.reason)
+            field = self._fields.get(refusal.field) if refusal.field else None
+            if field is None:
+                self.form_errors.append(said)
+            else:
+                field.errors = [*field.errors, said]
+
+
+class ReservationForm(Times):
+    """Everything that a reservation asks of its holder."""
+
+    purpose = StringField(
+        _l("Purpose"),
+        [
+            DataRequired(_l("Say in a few words what you need it for.")),
+            Length(max=300, message=_l("At most 300 characters, please.")),
+        ],
+        filters=[shown_text],
+        description=_l("Seen by you and the facility's managers, by nobody else."),
+    )
+    mode = RadioField(_l("Who does the work?"), default=Mode.SELF_OPERATED.value)
+    samples = IntegerField(
+        _l("Samples"),
+        [Optional(), NumberRange(1, 100_000, _l("A number from 1 to 100,000."))],
+    )
+    note = TextAreaField(
+        _l("Note to the facility"),
+        [Optional(), Length(max=_LONGEST_NOTE, message=_l("At most 2,000 characters, please."))],
+        filters=[shown_text],
+    )
+
+    def __init__(self, instrument: Instrument, *args: Any, **kwargs: Any) -> None:
+        self.instrument = instrument
+        super().__init__(zone_of(instrument), *args, **kwargs)
+        offered = policy_of(instrument).modes
+        self.only_mode = next(iter(offered)) if len(offered) == 1 else None
+        if self.only_mode:
+            del self.mode
+        else:
+            self.mode.choices = [
+                SelectChoice(mode.value, said) for mode, said in MODES.items() if mode in offered
+            ]
+
+    def fill_in_like(self, other: Reservation) -> None:
+        """Everything as in `other`, a week later by the clocks of the zone."""
+        self.fill_in(other.interval)
+        self.starts_at.data += timedelta(days=7)
+        self.ends_at.data += timedelta(days=7)
+        self.purpose.data, self.note.data = other.purpose, other.note
+        self.samples.data = other.samples
+        if not self.only_mode:
+            self.mode.data = other.mode.value
+
+    def to_request(self) -> BookingRequest:
+        return BookingRequest(
+            self.instrument.slug,
+            self.interval,
+            purpose=self.purpose.data,
+            mode=self.only_mode or Mode(self.mode.data or Mode.SELF_OPERATED),
+            samples=self.samples.data,
+            note=self.note.data,
+        )
+
+
+class ChangeForm(Times):
+    """What may be changed of a reservation that stands."""
+
+    purpose = StringField(
+        _l("Purpose"),
+        [
+            DataRequired(_l("Say in a few words what you need it for.")),
+            Length(max=300, message=_l("At most 300 characters, please.")),
+        ],
+        filters=[shown_text],
+    )
+    samples = IntegerField(
+        _l("Samples"),
+        [Optional(), NumberRange(1, 100_000, _l("A number from 1 to 100,000."))],
+    )
+    note = TextAreaField(
+        _l("Note to the facility"),
+        [Optional(), Length(max=_LONGEST_NOTE, message=_l("At most 2,000 characters, please."))],
+        filters=[shown_text],
+    )
+    version = HiddenField()
+
+    @classmethod
+    def of(cls, reservation: Reservation) -> "ChangeForm":
+        """The form as the reservation stands now, or as it was sent."""
+        form = cls(zone_of(reservation.instrument), obj=_Words(reservation))
+        if not form.is_submitted():
+            form.fill_in(reservation.interval)
+        return form
+
+    @property
+    def seen(self) -> int | None:
+        """The version that the person had before them."""
+        return seen_version(str(self.version.data or ""))
+
+    def to_change(self) -> Change:
+        return Change(
+            self.interval,
+            purpose=self.purpose.data,
+            samples=self.samples.data,
+            note=self.note.data,
+        )
+
+
+class _Words:
+    """Of a reservation what a form fills in by name: its instants are not local times."""
+
+    def __init__(self, reservation: Reservation) -> None:
+        self.purpose, self.note = reservation.purpose, reservation.note
+        self.samples, self.version = reservation.samples, reservation.version
+
+
+class ReasonForm(FlaskForm):
+    """Why a reservation is cancelled or rejected."""
+
+    reason = StringField(
+        _l("Reason"),
+        [Length(max=500, message=_l("At most 500 characters, please."))],
+        filters=[shown_text],
+    )
+
+    def check(self) -> str:
+        """The reason as typed; raises `Invalid` with what is wrong."""
+        if not self.validate():
+            said = " ".join(str(error) for error in self.reason.errors)
+            raise Invalid(Text(said, said))
+        return str(self.reason.data)
+
+
+class ClosureForm(Times):
+    """A time in which an instrument, or the whole facility, is closed."""
+
+    instrument = SelectField(_l("What is closed"), coerce=int)
+    kind = RadioField(
+        _l("Why"),
+        choices=[
+            SelectChoice(BlackoutKind.MAINTENANCE.value, _l("Maintenance")),
+            SelectChoice(BlackoutKind.CLOSURE.value, _l("Closed")),
+            SelectChoice(BlackoutKind.FAULT.value, _l("Out of order")),
+        ],
+        default=BlackoutKind.MAINTENANCE.value,
+    )
+    reason_ko = StringField(
+        _l("Explanation in Korean"),
+        [Optional(), Length(max=300, message=_l("At most 300 characters, please."))],
+        filters=[shown_text],
+        description=_l("Everyone who looks at the calendar can read it."),
+    )
+    reason_en = StringField(
+        _l("Explanation in English"),
+        [Optional(), Length(max=300, message=_l("At most 300 characters, please."))],
+        filters=[shown_text],
+    )
+
+    def offer(self, instruments: Iterable[Instrument]) -> None:
+        """Let one of the facility's instruments be chosen, or all of it."""
+        whole = SelectChoice(0, gettext("The whole facility"))
+        each_alone = [SelectChoice(each.id, localized(each)) for each in instruments]
+        self.instrument.choices = [whole, *each_alone]
+
+    def to_closure(self) -> Closure:
+        return Closure(
+            interval=self.interval,
+            kind=BlackoutKind(self.kind.data),
+            instrument_id=self.instrument.data or None,
+            reason_ko=self.reason_ko.data,
+            reason_en=self.reason_en.data,
+        )

@@ -1,0 +1,139 @@
+"""Free time ahead: the next slots of one instrument, and which instruments are free today."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import contains_eager
+
+from app.accounts.models import User
+from app.catalog.models import Facility, Instrument
+from app.catalog.policy import affiliation_class, open_spans, policy_of, zone_of
+from app.catalog.queries import instrument_by_slug
+from app.db import db
+from app.domain.availability import free_slots, free_spans
+from app.domain.booking import AffiliationClass, UseScope, UseState
+from app.domain.errors import FreeSlot
+from app.domain.interval import Interval
+from app.domain.local_time import day_interval, day_of
+from app.reservations import queries
+from app.reservations.availability import closed_by
+from app.reservations.schedule import holds
+
+#: As far ahead as free times are looked for where booking is open for longer.
+AHEAD = timedelta(days=60)
+_HOUR = timedelta(hours=1)
+_OWN = frozenset({AffiliationClass.OWN_DEPARTMENT, AffiliationClass.OWN_INSTITUTION})
+_OFFERED = frozenset({UseState.IN_USE, UseState.LOW_USE})
+
+
+def sensible_length(instrument: Instrument) -> timedelta:
+    """An hour, or as near to it as the instrument allows, in whole slots."""
+    policy = policy_of(instrument)
+    length = min(max(policy.shortest, _HOUR), policy.longest)
+    return -(-length // policy.slot) * policy.slot
+
+
+def next_free(
+    instrument: Instrument, viewer: User | None, *, now: datetime, count: int = 6, per_day: int = 3
+) -> list[Interval]:
+    """The next slots that `viewer` could reserve, none overlapping, at most `per_day` on a day."""
+    if not offered_to(instrument, viewer, now=now):
+        return []
+    policy, zone = policy_of(instrument), zone_of(instrument)
+    ahead = min(policy.earliest, AHEAD)
+    spans = queries.free_around(instrument, Interval(now, now + ahead + policy.longest), now=now)
+    length = sensible_length(instrument)
+    found: list[Interval] = []
+    for span in spans:
+        for slot in _side_by_side(span, length, policy.slot, instrument, now=now):
+            if slot.start > now + policy.earliest or len(found) == count:
+                return found
+            today = day_of(slot.start, zone)
+            if sum(day_of(each.start, zone) == today for each in found) < per_day:
+                found.append(slot)
+    return found
+
+
+def _side_by_side(
+    span: Interval, length: timedelta, slot: timedelta, instrument: Instrument, *, now: datetime
+) -> Iterator[Interval]:
+    """One slot after the other through a free span."""
+    zone = zone_of(instrument)
+    rest: Interval | None = span
+    while rest and (first := free_slots([rest], length, slot, zone, now=now, limit=1)):
+        yield first[0]
+        rest = Interval(first[0].end, span.end) if first[0].end < span.end else None
+
+
+def offered_to(instrument: Instrument, viewer: User | None, *, now: datetime) -> bool:
+    """Whether the instrument is in use, and not for its own institution alone."""
+    if not _is_offered(instrument):
+        return False
+    if instrument.use_scope is not UseScope.PRIVATE_USE:
+        return True
+    if viewer is None or not viewer.is_authenticated:
+        return False
+    day = day_of(now, zone_of(instrument))
+    return affiliation_class(viewer, instrument.facility, day) in _OWN
+
+
+def _is_offered(instrument: Instrument) -> bool:
+    return not (instrument.retired_at or instrument.facility.retired_at) and (
+        instrument.use_state in _OFFERED
+    )
+
+
+def free_today(now: datetime) -> set[int]:
+    """The ids of the instruments that have a slot left today; three statements in all."""
+    instruments = _offered()
+    around = Interval(now, now + timedelta(days=1))
+    held = holds(instruments, around)
+    closed = closed_by(instruments, around)
+    return {
+        instrument.id
+        for instrument in instruments
+        if _slot_left(instrument, held[instrument.id], closed[instrument.id], now=now)
+    }
+
+
+def _offered() -> Sequence[Instrument]:
+    """All instruments in use, with no more than what hours and policy ask about."""
+    return db.session.scalars(
+        select(Instrument)
+        .join(Instrument.facility)
+        .where(
+            Instrument.retired_at.is_(None),
+            Facility.retired_at.is_(None),
+            Instrument.use_state.in_(_OFFERED),
+        )
+        .options(
+            contains_eager(Instrument.facility).load_only(
+                Facility.booking, Facility.opening_hours, Facility.timezone, Facility.holidays
+            )
+        )
+    ).all()
+
+
+def _slot_left(
+    instrument: Instrument, held: list[Interval], closed: list[Interval], *, now: datetime
+) -> bool:
+    policy, zone = policy_of(instrument), zone_of(instrument)
+    midnight = day_interval(day_of(now, zone), zone).end
+    first = now + policy.latest
+    if first >= midnight:
+        return False
+    # A slot that starts today may run past midnight.
+    today = Interval(first, min(midnight + policy.shortest, now + timedelta(days=1)))
+    spans = free_spans(open_spans(instrument, today), held, closed, instrument.capacity)
+    found = free_slots(spans, policy.shortest, policy.slot, zone, now=first, limit=1)
+    return bool(found) and found[0].start < midnight
+
+
+def with_instruments(found: Sequence[FreeSlot]) -> list[tuple[FreeSlot, Instrument]]:
+    """Free slots together with the instruments that they are of."""
+    known: dict[str, Instrument] = {}
+    for slot in found:
+        if slot.instrument not in known:
+            known[slot.instrument] = instrument_by_slug(slot.instrument)
+    return [(slot, known[slot.instrument]) for slot in found]

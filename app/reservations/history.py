@@ -1,0 +1,83 @@
+"""What happened to a reservation, in words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _l
+
+from app.catalog.policy import zone_of
+from app.domain.approval import STATUS_NAMES, Status
+from app.reservations import queries
+from app.reservations.models import Reservation
+from app.web.pages import local_time, localized
+
+_ACTS: Mapping[str, Any] = {
+    "request-reservation": _l("Reserved"),
+    "change-reservation": _l("Changed"),
+    "cancel-reservation": _l("Cancelled"),
+    "approve-reservation": _l("Approved"),
+    "reject-reservation": _l("Rejected"),
+}
+
+_FIELDS: Mapping[str, Any] = {
+    "starts_at": _l("Start"),
+    "ends_at": _l("End"),
+    "status": _l("State"),
+    "purpose": _l("Purpose"),
+    "samples": _l("Samples"),
+    "note": _l("Note"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One act: when, who, what, and what became of what."""
+
+    at: datetime
+    who: str
+    what: str
+    details: tuple[str, ...]
+
+
+def happenings(reservation: Reservation) -> list[Happening]:
+    """All that was done to the reservation, latest first."""
+    told = [
+        Happening(
+            row.at,
+            actor.name if actor else gettext("Dure"),
+            str(_ACTS.get(row.action, row.action)),
+            _details(row.action, row.detail, reservation),
+        )
+        for row, actor in queries.history(reservation)
+    ]
+    return told[::-1]
+
+
+def _details(action: str, detail: Mapping[str, Any], reservation: Reservation) -> tuple[str, ...]:
+    if action == "change-reservation":
+        return tuple(
+            gettext(
+                "%(what)s: %(was)s → %(became)s",
+                what=_FIELDS[name],
+                was=_value(name, change[0], reservation),
+                became=_value(name, change[1], reservation),
+            )
+            for name, change in detail.items()
+            if name in _FIELDS and isinstance(change, list) and len(change) == 2
+        )
+    reason = detail.get("reason")
+    return (gettext("Reason: %(reason)s", reason=reason),) if reason else ()
+
+
+def _value(name: str, value: Any, reservation: Reservation) -> str:
+    """A value of the audit trail as people read it."""
+    if value in (None, ""):
+        return str(gettext("nothing"))
+    if name in {"starts_at", "ends_at"}:
+        return local_time(datetime.fromisoformat(value), zone_of(reservation.instrument))
+    if name == "status":
+        return localized(STATUS_NAMES[Status(value)])
+    return str(value)

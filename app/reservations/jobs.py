@@ -1,0 +1,21 @@
+"""Cleaning up after reservations."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select
+
+from app.db import db, transaction
+from app.reservations.models import IdempotencyKey
+
+#: Promised are 24 hours; longer, so that nobody loses to a clock that is a little off.
+KEPT = timedelta(hours=26)
+
+
+def forget_idempotency_keys(now: datetime) -> None:
+    """Forget the keys of requests that nobody repeats any more."""
+    old = IdempotencyKey.made_at < now - KEPT
+    # Asked first: where nothing is old, no lock is taken.
+    if db.session.scalar(select(IdempotencyKey.id).where(old).limit(1)) is None:
+        return
+    with transaction():
+        db.session.execute(delete(IdempotencyKey).where(old))

@@ -1,0 +1,80 @@
+"""Values as the HTTP API writes them: instants, durations and text in JSON and addresses."""
+
+import re
+import unicodedata
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+)
+
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?([Zz]|[+-]\d\d:\d\d)")
+#: Instants beyond these years overflow when they are moved by a policy or into a zone.
+_FIRST_YEAR, _LAST_YEAR = 2000, 2199
+
+
+def _instant_text(value: object) -> object:
+    if not isinstance(value, str) or not _RFC3339.fullmatch(value):
+        raise ValueError("must be an instant with offset, such as 2026-12-01T10:00:00+09:00")
+    return value
+
+
+def _in_our_time(value: datetime) -> datetime:
+    if not _FIRST_YEAR <= value.year <= _LAST_YEAR:
+        raise ValueError(f"must lie between the years {_FIRST_YEAR} and {_LAST_YEAR}")
+    return value.astimezone(UTC)
+
+
+def _plain(value: str) -> str:
+    if any(unicodedata.category(c) == "Cc" and c not in "\n\t" for c in value):
+        raise ValueError("must not contain control characters")
+    return value
+
+
+def _length_text(value: object) -> object:
+    if not isinstance(value, str) or not value.startswith("P"):
+        raise ValueError("must be a duration such as PT2H")
+    return value
+
+
+Instant = Annotated[
+    datetime,
+    AfterValidator(_in_our_time),
+    BeforeValidator(_instant_text),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+Length = Annotated[
+    timedelta,
+    Field(gt=timedelta(0), le=timedelta(days=366)),
+    BeforeValidator(_length_text),
+    WithJsonSchema({"type": "string", "format": "duration"}),
+]
+Purpose = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=300),
+    AfterValidator(_plain),
+]
+TriedPurpose = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=300), AfterValidator(_plain)
+]
+Note = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=5000), AfterValidator(_plain)
+]
+Reason = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=500), AfterValidator(_plain)
+]
+Samples = Annotated[int, Field(ge=1, le=100_000, strict=True)]
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=96)]
+
+
+class Input(BaseModel):
+    """What comes in: names that are not known are refused, not ignored."""
+
+    model_config = ConfigDict(extra="forbid")

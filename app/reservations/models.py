@@ -1,0 +1,101 @@
+"""Reservations and what is kept beside them."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.accounts.models import Institution, User
+from app.audit.models import BigKey
+from app.catalog.models import Instrument
+from app.db import Model, interval_columns, words
+from app.domain.approval import HOLDING, Status
+from app.domain.booking import Mode
+from app.domain.interval import Interval
+
+_HOLDS = text("status IN (" + ", ".join(f"'{s}'" for s in sorted(HOLDING)) + ")")
+
+
+class Reservation(Model):
+    """A person's hold on an instrument for one interval."""
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    uid: Mapped[str] = mapped_column(String(32), unique=True)
+    instrument_id: Mapped[int] = mapped_column(ForeignKey(Instrument.id))
+    holder_id: Mapped[int] = mapped_column(ForeignKey(User.id))
+    #: The holder's institution when it was reserved: later moves do not rewrite history.
+    institution_id: Mapped[int | None] = mapped_column(ForeignKey(Institution.id))
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    interval: Mapped[Interval] = interval_columns()
+    status: Mapped[Status] = mapped_column(words(Status))
+    #: No other may overlap, as the instrument has room for one: the database refuses it itself.
+    exclusive: Mapped[bool]
+    version: Mapped[int] = mapped_column(default=1)  # rises with every change; If-Match
+    sequence: Mapped[int] = mapped_column(default=0)  # rises with what a calendar shows
+    purpose: Mapped[str] = mapped_column(String(300))
+    mode: Mapped[Mode] = mapped_column(words(Mode))
+    samples: Mapped[int | None]
+    note: Mapped[str] = mapped_column(default="")
+    answers: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    quote: Mapped[dict[str, Any] | None]
+    requested_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    shown_at: Mapped[datetime]  # last change that a calendar shows; LAST-MODIFIED
+    decided_at: Mapped[datetime | None]
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey(User.id))
+    decision_reason: Mapped[str] = mapped_column(String(500), default="")
+    ended_at: Mapped[datetime | None]  # cancelled or rejected at
+
+    instrument: Mapped[Instrument] = relationship()
+    holder: Mapped[User] = relationship(foreign_keys=[holder_id])
+    decided_by: Mapped[User | None] = relationship(foreign_keys=[decided_by_id])
+    institution: Mapped[Institution | None] = relationship()
+
+    __table_args__ = (
+        CheckConstraint("starts_at < ends_at", "ends_after_start"),
+        # What holds an instrument around a time: the read of every booking.
+        Index(
+            "ix_reservation_held",
+            "instrument_id",
+            "starts_at",
+            "ends_at",
+            postgresql_where=_HOLDS,
+            sqlite_where=_HOLDS,
+        ),
+        Index("ix_reservation_instrument", "instrument_id", "starts_at"),
+        Index("ix_reservation_holder", "holder_id", "starts_at"),
+        Index(
+            "ix_reservation_pending",
+            "instrument_id",
+            "requested_at",
+            postgresql_where=text("status = 'pending'"),
+            sqlite_where=text("status = 'pending'"),
+        ),
+    )
+
+
+class StandingApproval(Model):
+    """A person once approved for an instrument that asks for approval once."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    instrument_id: Mapped[int] = mapped_column(ForeignKey(Instrument.id))
+    user_id: Mapped[int] = mapped_column(ForeignKey(User.id), index=True)
+    approved_at: Mapped[datetime]
+    approved_by_id: Mapped[int] = mapped_column(ForeignKey(User.id))
+
+    __table_args__ = (UniqueConstraint("instrument_id", "user_id"),)
+
+
+class IdempotencyKey(Model):
+    """A request made once: the same key and body get the same answer."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey(User.id))
+    key: Mapped[str] = mapped_column(String(255))
+    body_digest: Mapped[str] = mapped_column(String(64))
+    reservation_uid: Mapped[str] = mapped_column(String(32))
+    made_at: Mapped[datetime] = mapped_column(index=True)
+
+    __table_args__ = (UniqueConstraint("user_id", "key"),)

@@ -1,0 +1,100 @@
+"""Who is told what about a reservation: rows of the outbox, written with the data."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from app.accounts.models import RoleGrant, RoleName, User
+from app.db import db
+from app.domain.approval import Status
+from app.mail import outbox
+from app.reservations.models import Reservation
+
+
+def requested(reservation: Reservation, *, now: datetime) -> None:
+    """The holder has a confirmation or a receipt; managers learn what waits for them."""
+    if reservation.status is Status.PENDING:
+        _tell(reservation.holder, "reservation_requested", reservation, now)
+        _tell_managers(reservation, now)
+    else:
+        _tell(reservation.holder, "reservation_confirmed", reservation, now)
+
+
+def changed(reservation: Reservation, *, by: User, now: datetime) -> None:
+    _tell(reservation.holder, "reservation_changed", reservation, now, by=by)
+    if reservation.status is Status.PENDING:
+        _tell_managers(reservation, now)
+
+
+def cancelled(reservation: Reservation, *, by: User, now: datetime) -> None:
+    _tell(reservation.holder, "reservation_cancelled", reservation, now, by=by)
+
+
+def approved(reservation: Reservation, *, now: datetime) -> None:
+    _tell(reservation.holder, "reservation_approved", reservation, now)
+
+
+def rejected(reservation: Reservation, *, now: datetime) -> None:
+    _tell(reservation.holder, "reservation_rejected", reservation, now)
+
+
+def _tell_managers(reservation: Reservation, now: datetime) -> None:
+    managers = db.session.scalars(
+        select(User).where(
+            User.id.in_(
+                select(RoleGrant.user_id).where(
+                    RoleGrant.role == RoleName.FACILITY_MANAGER,
+                    RoleGrant.facility_id == reservation.instrument.facility_id,
+                )
+            ),
+            User.active,
+        )
+    )
+    for manager in managers:
+        _tell(manager, "reservation_awaits", reservation, now)
+
+
+def _tell(
+    user: User,
+    template: str,
+    reservation: Reservation,
+    now: datetime,
+    *,
+    by: User | None = None,
+) -> None:
+    outbox.enqueue(
+        template,
+        to=user.email,
+        language=user.language,
+        key=f"{template}-{reservation.uid}-{reservation.version}-{user.id}",
+        particulars=particulars(reservation, reader=user, by=by),
+        now=now,
+    )
+
+
+def particulars(
+    reservation: Reservation, *, reader: User, by: User | None = None
+) -> dict[str, Any]:
+    """What a mail says of a reservation; instants in UTC with the zone to show them in."""
+    instrument = reservation.instrument
+    facility = instrument.facility
+    return {
+        "uid": reservation.uid,
+        "reader": reader.name,
+        "holder": reservation.holder.name,
+        "by": by.name if by and by.id != reader.id else None,
+        "instrument": {"ko": instrument.name_ko, "en": instrument.name_en},
+        "facility": {"ko": facility.name_ko, "en": facility.name_en},
+        "location": {
+            "ko": instrument.location_ko or facility.location_ko,
+            "en": instrument.location_en or facility.location_en,
+        },
+        "contact": facility.email,
+        "starts_at": reservation.interval.start.isoformat(),
+        "ends_at": reservation.interval.end.isoformat(),
+        "zone": facility.timezone,
+        "status": reservation.status.value,
+        "purpose": reservation.purpose,
+        "reason": reservation.decision_reason,
+    }

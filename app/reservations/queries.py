@@ -1,0 +1,352 @@
+"""Reads of reservations: the facts of a booking, what holds an instrument, whose they are."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    bindparam,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
+from sqlalchemy.orm import contains_eager, joinedload
+
+from app.accounts.access import Action, Scope, may
+from app.accounts.models import Affiliation, Institution, RoleGrant, RoleName, Suspension, User
+from app.audit.models import AuditRow
+from app.catalog.models import Blackout, Facility, Instrument
+from app.catalog.policy import affiliation_class, open_spans, policy_of, zone_of
+from app.catalog.queries import scope_of
+from app.db import db
+from app.domain.approval import HOLDING, ApprovalMode, Status
+from app.domain.availability import free_spans
+from app.domain.booking import BookingFacts
+from app.domain.errors import NotFound, Text
+from app.domain.interval import Interval
+from app.domain.local_time import day_interval, day_of
+from app.reservations.models import Reservation, StandingApproval
+
+#: An instrument's facility and institution, joined in the same statement.
+WITH_FACILITY = contains_eager(Instrument.facility).contains_eager(Facility.institution)
+
+
+#: Written into the statement, not bound, so that it matches the partial index word by word.
+HOLDS = Reservation.status.in_(
+    bindparam("holding", sorted(HOLDING), expanding=True, literal_execute=True)
+)
+
+#: Statements of every booking are built once: building one costs more than running it.
+_PERSON = (
+    select(User)
+    .where(User.id == bindparam("id"))
+    .options(
+        joinedload(User.affiliations)
+        .joinedload(Affiliation.institution)
+        .load_only(Institution.id, Institution.kind, Institution.partner, Institution.slug),
+        joinedload(User.grants),
+    )
+    .execution_options(populate_existing=True)
+)
+_SUSPENSION = (
+    select(Suspension)
+    .where(
+        Suspension.user_id == bindparam("user"),
+        Suspension.starts_at <= bindparam("now"),
+        or_(Suspension.ends_at.is_(None), Suspension.ends_at > bindparam("now")),
+    )
+    .limit(1)
+)
+
+
+def _blackouts_of(this: ColumnElement[bool]) -> Select[int, datetime, datetime]:
+    return select(literal(0), Blackout.starts_at, Blackout.ends_at).where(
+        this,
+        Blackout.lifted_at.is_(None),
+        Blackout.starts_at < bindparam("end"),
+        Blackout.ends_at > bindparam("start"),
+    )
+
+
+#: The start of a hold is bounded on both sides, by the longest hold ever placed: the read
+#: costs the same however long the history grows.
+_IN_THE_WAY: CompoundSelect[int, datetime, datetime] = union_all(
+    select(literal(1).label("kind"), Reservation.starts_at, Reservation.ends_at).where(
+        Reservation.instrument_id == bindparam("instrument"),
+        HOLDS,
+        Reservation.starts_at > bindparam("earliest"),
+        Reservation.starts_at < bindparam("end"),
+        Reservation.ends_at > bindparam("start"),
+        Reservation.id != bindparam("besides"),
+    ),
+    _blackouts_of(Blackout.instrument_id == bindparam("instrument")),
+    _blackouts_of(Blackout.facility_id == bindparam("facility")),
+)
+
+
+def person(user_id: int) -> User:
+    """The user as the database has them now, with all that rights and rules ask about."""
+    return db.session.scalars(_PERSON, {"id": user_id}).unique().one()
+
+
+def booking_facts(
+    instrument: Instrument,
+    user: User,
+    interval: Interval,
+    *,
+    now: datetime,
+    besides: int | None = None,
+) -> BookingFacts:
+    """All that the booking rules ask about, in two indexed reads.
+
+    `besides` is the id of a reservation that is being moved and does not stand in its own way.
+    """
+    held, blackouts = _in_the_way(instrument, interval, besides=besides)
+    return facts_of(instrument, user, interval, (held, blackouts), suspension_of(user.id, now), now)
+
+
+def facts_of(
+    instrument: Instrument,
+    user: User,
+    interval: Interval,
+    in_the_way: tuple[Sequence[Interval], Sequence[Interval]],
+    suspension: Suspension | None,
+    now: datetime,
+) -> BookingFacts:
+    """The facts of a booking, put together from what was read: no statement of its own.
+
+    `in_the_way`: the holds and the blackouts that overlap the interval.
+    """
+    held, blackouts = in_the_way
+    zone = zone_of(instrument)
+    return BookingFacts(
+        now=now,
+        zone=zone,
+        policy=policy_of(instrument),
+        open_hours=tuple(open_spans(instrument, _whole_days(interval, zone))),
+        blackouts=tuple(blackouts),
+        held=tuple(held),
+        capacity=instrument.capacity,
+        use_scope=instrument.use_scope,
+        use_state=instrument.use_state,
+        retired=bool(instrument.retired_at or instrument.facility.retired_at),
+        affiliation=affiliation_class(user, instrument.facility, day_of(now, zone)),
+        suspended=suspension is not None,
+        suspended_until=suspension.ends_at if suspension else None,
+        suspension_reason=suspension.reason if suspension else None,
+    )
+
+
+def _whole_days(interval: Interval, zone: ZoneInfo) -> Interval:
+    """The local days that the interval touches, so that advice can name their hours."""
+    first, last = day_of(interval.start, zone), day_of(interval.end, zone)
+    return Interval(day_interval(first, zone).start, day_interval(last, zone).end)
+
+
+def suspension_of(user_id: int, now: datetime) -> Suspension | None:
+    """The suspension that is in force, if any."""
+    return db.session.scalar(_SUSPENSION, {"user": user_id, "now": now})
+
+
+def _in_the_way(
+    instrument: Instrument, during: Interval, *, besides: int | None = None
+) -> tuple[list[Interval], list[Interval]]:
+    """What holds the instrument and what closes it around `during`, in one statement."""
+    rows = db.session.execute(
+        _IN_THE_WAY,
+        {
+            "instrument": instrument.id,
+            "facility": instrument.facility_id,
+            "start": during.start,
+            "end": during.end,
+            "earliest": during.start - instrument.longest_hold,
+            "besides": besides or 0,
+        },
+    ).all()
+    held = [Interval(start, end) for kind, start, end in rows if kind]
+    closed = [Interval(start, end) for kind, start, end in rows if not kind]
+    return held, closed
+
+
+def free_around(instrument: Instrument, during: Interval, *, now: datetime) -> list[Interval]:
+    """The spans of `during` in which one more reservation fits, within hours and notice."""
+    policy = policy_of(instrument)
+    first = max(during.start, now + policy.latest, now)
+    last = min(during.end, now + policy.earliest + policy.longest)
+    if first >= last:
+        return []
+    window = Interval(first, last)
+    held, closed = _in_the_way(instrument, window)
+    return free_spans(open_spans(instrument, window), held, closed, instrument.capacity)
+
+
+def approved_before(instrument: Instrument, user: User) -> bool:
+    """Whether the person has a standing approval, asked only where the instrument heeds one."""
+    if policy_of(instrument).approval is not ApprovalMode.ONCE:
+        return False
+    return bool(
+        db.session.scalar(
+            select(StandingApproval.id).where(
+                StandingApproval.instrument_id == instrument.id,
+                StandingApproval.user_id == user.id,
+            )
+        )
+    )
+
+
+def _whole() -> Select[Reservation]:
+    """Reservations with all that a page about them shows."""
+    return select(Reservation).options(
+        joinedload(Reservation.instrument)
+        .joinedload(Instrument.facility)
+        .joinedload(Facility.institution),
+        joinedload(Reservation.holder),
+        joinedload(Reservation.institution),
+    )
+
+
+def by_uid(uid: str, *, viewer: User) -> Reservation:
+    """A reservation; raises `NotFound` also to those who may not see it: none can be guessed."""
+    found = db.session.scalar(_whole().where(Reservation.uid == uid))
+    if found is None or not may_see(viewer, found):
+        raise NotFound(
+            Text(
+                "해당 예약을 찾을 수 없습니다. ‘내 예약’에서 찾아보세요.",
+                "There is no such reservation. Look for it under “My reservations”.",
+            )
+        )
+    return found
+
+
+def scope_of_reservation(reservation: Reservation) -> Scope:
+    """The reservation as `accounts.access` asks about it."""
+    return replace(scope_of(reservation.instrument), holder_id=reservation.holder_id)
+
+
+def may_see(viewer: User | None, reservation: Reservation) -> bool:
+    return may(viewer, Action.SEE_RESERVATION, scope_of_reservation(reservation))
+
+
+def of_holder(
+    user: User,
+    *,
+    now: datetime,
+    past: bool = False,
+    limit: int = 50,
+    before: datetime | None = None,
+) -> Sequence[Reservation]:
+    """A person's reservations: those to come, nearest first, or those past, latest first."""
+    wanted = _whole().where(Reservation.holder_id == user.id)
+    if past:
+        wanted = wanted.where(
+            or_(
+                Reservation.ends_at <= now,
+                Reservation.status.in_((Status.CANCELLED, Status.REJECTED)),
+            )
+        ).order_by(Reservation.starts_at.desc())
+        if before:
+            wanted = wanted.where(Reservation.starts_at < before)
+    else:
+        wanted = wanted.where(
+            Reservation.ends_at > now,
+            Reservation.status.not_in((Status.CANCELLED, Status.REJECTED)),
+        ).order_by(Reservation.starts_at)
+    return db.session.scalars(wanted.limit(limit)).all()
+
+
+def listed(
+    viewer: User,
+    *,
+    mine: bool = False,
+    instrument_id: int | None = None,
+    during: Interval | None = None,
+    status: Status | None = None,
+    after: int | None = None,
+    limit: int = 50,
+) -> Sequence[Reservation]:
+    """Reservations that the viewer may see, oldest first by id after `after`."""
+    wanted = (
+        select(Reservation)
+        .join(Reservation.instrument)
+        .join(Instrument.facility)
+        .join(Facility.institution)
+        .options(
+            contains_eager(Reservation.instrument).options(WITH_FACILITY),
+            joinedload(Reservation.holder),
+            joinedload(Reservation.institution),
+        )
+        .order_by(Reservation.id)
+        .limit(limit)
+    )
+    wanted = wanted.where(
+        Reservation.holder_id == viewer.id
+        if mine
+        else or_(Reservation.holder_id == viewer.id, managed_by(viewer))
+    )
+    if instrument_id is not None:
+        wanted = wanted.where(Reservation.instrument_id == instrument_id)
+    if during is not None:
+        wanted = wanted.where(Reservation.interval.overlaps(during))
+    if status is not None:
+        wanted = wanted.where(Reservation.status == status)
+    if after is not None:
+        wanted = wanted.where(Reservation.id > after)
+    return db.session.scalars(wanted).all()
+
+
+def managed_by(user: User) -> Any:
+    """Condition on `Instrument` joined with `Facility`: the user manages it."""
+    grants: Iterable[RoleGrant] = user.grants
+    roles = {grant.role for grant in grants}
+    if RoleName.SITE_ADMINISTRATOR in roles:
+        return literal(True)
+    facilities = [g.facility_id for g in grants if g.role is RoleName.FACILITY_MANAGER]
+    institutions = [
+        g.institution_id for g in grants if g.role is RoleName.INSTITUTION_ADMINISTRATOR
+    ]
+    return or_(Facility.id.in_(facilities), Facility.institution_id.in_(institutions))
+
+
+def awaiting(user: User, *, limit: int = 200) -> Sequence[Reservation]:
+    """What waits for the user's decision, oldest first."""
+    return db.session.scalars(
+        _whole()
+        .join(Reservation.instrument)
+        .join(Instrument.facility)
+        .where(Reservation.status == Status.PENDING, managed_by(user))
+        .order_by(Reservation.requested_at)
+        .limit(limit)
+    ).all()
+
+
+def count_awaiting(user: User) -> int:
+    return int(
+        db.session.scalar(
+            select(func.count())
+            .select_from(Reservation)
+            .join(Reservation.instrument)
+            .join(Instrument.facility)
+            .where(Reservation.status == Status.PENDING, managed_by(user))
+        )
+        or 0
+    )
+
+
+def history(reservation: Reservation) -> Sequence[tuple[AuditRow, User | None]]:
+    """All that was done to a reservation, oldest first, with who did it."""
+    return [
+        (row, actor)
+        for row, actor in db.session.execute(
+            select(AuditRow, User)
+            .outerjoin(User, User.id == AuditRow.actor_id)
+            .where(AuditRow.kind == "reservation", AuditRow.subject == reservation.uid)
+            .order_by(AuditRow.id)
+        )
+    ]

@@ -1,0 +1,255 @@
+"""What the HTTP API takes and gives: typed JSON in, domain values out."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic.json_schema import SkipJsonSchema
+
+from app.domain.approval import Status
+from app.domain.booking import BookingRequest, Mode
+from app.domain.errors import FreeSlot, Invalid, TakenTime, Text
+from app.domain.interval import Interval
+from app.reservations.json_values import (
+    Input,
+    Instant,
+    Length,
+    Note,
+    Purpose,
+    Reason,
+    Samples,
+    Slug,
+    TriedPurpose,
+)
+from app.reservations.models import Reservation
+
+
+def interval_of(start: datetime, end: datetime, *, field: str = "ends_at") -> Interval:
+    """The interval of two instants; raises `Invalid` for `field` if it ends before it starts."""
+    if start >= end:
+        wrong = Text("종료는 시작보다 뒤여야 합니다.", "The end must come after the start.")
+        raise Invalid(wrong, {field: wrong})
+    return Interval(start, end)
+
+
+class ReservationIn(Input):
+    """A wish for an instrument at a time."""
+
+    instrument: Annotated[Slug, Field(description="Slug.")]
+    starts_at: Annotated[Instant, Field(description="From this instant on.")]
+    ends_at: Annotated[Instant, Field(description="Until before this one.")]
+    purpose: Annotated[Purpose, Field(description="What for; seen by who manages it.")]
+    mode: Annotated[Mode, Field(description="Who works the instrument.")] = Mode.SELF_OPERATED
+    samples: Annotated[Samples | None, Field(description="How many.")] = None
+    note: Annotated[Note, Field(description="For who manages the instrument.")] = ""
+
+    def to_request(self) -> BookingRequest:
+        return BookingRequest(
+            self.instrument,
+            interval_of(self.starts_at, self.ends_at),
+            purpose=self.purpose,
+            mode=self.mode,
+            samples=self.samples,
+            note=self.note,
+        )
+
+
+class QuoteIn(ReservationIn):
+    """A reservation that is only tried."""
+
+    purpose: TriedPurpose = ""
+
+
+class ReservationPatch(Input):
+    """What is to become of a reservation; what is left out stays."""
+
+    starts_at: Instant | SkipJsonSchema[None] = None
+    ends_at: Instant | SkipJsonSchema[None] = None
+    purpose: Purpose | SkipJsonSchema[None] = None
+    samples: Samples | SkipJsonSchema[None] = None
+    note: Note | SkipJsonSchema[None] = None
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    @model_validator(mode="after")
+    def _something(self) -> "ReservationPatch":
+        if not self.model_fields_set:
+            raise ValueError("name at least one field to change")
+        if empty := sorted(n for n in self.model_fields_set if getattr(self, n) is None):
+            raise ValueError(f"leave out what is to stay; null is no value for {empty[0]}")
+        return self
+
+    def interval(self, present: Interval) -> Interval | None:
+        """The new time, the end that was not given taken from the present one."""
+        if self.starts_at is None and self.ends_at is None:
+            return None
+        return interval_of(self.starts_at or present.start, self.ends_at or present.end)
+
+
+class ReasonIn(Input):
+    reason: Reason = ""
+
+
+_FROM = Field(description="From this instant on.", examples=["2026-12-01T00:00:00+09:00"])
+_UNTIL = Field(description="Until before this one.", examples=["2026-12-08T00:00:00+09:00"])
+Limit = Annotated[int, Field(ge=1, le=200, description="At most so many.")]
+
+
+class BusyQuery(Input):
+    start: Annotated[Instant, _FROM]
+    end: Annotated[Instant, _UNTIL]
+
+
+class AvailabilityQuery(Input):
+    instrument: Annotated[
+        str,
+        StringConstraints(pattern=r"^[a-z0-9-]+(,[a-z0-9-]+)*$", max_length=2000),
+        Field(
+            description="Slugs of instruments, with commas between them.",
+            examples=["kaist-biocore-confocal"],
+        ),
+    ]
+    duration: Annotated[Length, Field(description="For how long.", examples=["PT2H"])]
+    start: Annotated[Instant, _FROM]
+    end: Annotated[Instant, _UNTIL]
+    limit: Limit = 50
+
+    def instruments(self) -> list[str]:
+        return list(dict.fromkeys(self.instrument.split(",")))
+
+
+class ListQuery(Input):
+    mine: Annotated[
+        Literal["0", "1"], Field(description="1: only mine; 0: also those that I manage.")
+    ] = "0"
+    instrument: Annotated[Slug | SkipJsonSchema[None], Field(description="Slug.")] = None
+    start: Annotated[Instant | SkipJsonSchema[None], _FROM] = None
+    end: Annotated[Instant | SkipJsonSchema[None], _UNTIL] = None
+    status: Annotated[Status | SkipJsonSchema[None], Field(description="In this state.")] = None
+    limit: Limit = 50
+    cursor: Annotated[
+        Annotated[int, Field(ge=0, lt=2**62)] | SkipJsonSchema[None],
+        Field(description="`next` of the page before."),
+    ] = None
+
+
+class TimeOut(BaseModel):
+    starts_at: datetime
+    ends_at: datetime
+
+    @classmethod
+    def of(cls, interval: Interval) -> dict[str, datetime]:
+        return {"starts_at": interval.start, "ends_at": interval.end}
+
+
+class FreeOut(TimeOut):
+    instrument: str
+    price: int | None = None
+
+
+class FreeListOut(BaseModel):
+    items: list[FreeOut]
+    next: str | None = None
+
+
+class BusyItemOut(TimeOut):
+    kind: Literal["reservation", "blackout"]
+    title: str
+    mine: bool
+    uid: str | None = None
+    status: str | None = None
+
+
+class BusyListOut(BaseModel):
+    items: list[BusyItemOut]
+    version: int
+
+
+class RefusalOut(BaseModel):
+    code: str
+    reason: str
+    limit: str | None = None
+    field: str | None = None
+
+
+class TakenOut(TimeOut):
+    kind: Literal["reservation", "blackout"]
+
+
+class QuoteOut(BaseModel):
+    """What a reservation would become; prices are null until the instrument has a rate card."""
+
+    instrument: str
+    starts_at: datetime
+    ends_at: datetime
+    status: Status | None
+    net: int | None = None
+    vat: int | None = None
+    total: int | None = None
+    currency: str = "KRW"
+    lines: list[Any] = []
+    shares: list[Any] = []
+    fund: str | None = None
+    refusals: list[RefusalOut]
+    taken: list[TakenOut]
+
+
+class ReservationOut(BaseModel):
+    """A reservation as its holder and its managers see it."""
+
+    uid: str
+    instrument: str
+    starts_at: datetime
+    ends_at: datetime
+    status: Status
+    version: int
+    series: str | None = None
+    holder: str
+    institution: str | None
+    purpose: str
+    mode: Mode
+    samples: int | None
+    note: str
+    reason: str
+    quote: dict[str, Any] | None
+    charge: dict[str, Any] | None = None
+    refusals_overridden: list[str] = []
+    requested_at: datetime
+    updated_at: datetime
+    links: dict[str, str]
+
+
+class ReservationListOut(BaseModel):
+    items: list[ReservationOut]
+    next: str | None
+
+
+def reservation_out(reservation: Reservation, links: dict[str, str]) -> dict[str, Any]:
+    """The JSON of a reservation; instants in UTC."""
+    institution = reservation.institution
+    return {
+        "uid": reservation.uid,
+        "instrument": reservation.instrument.slug,
+        **TimeOut.of(reservation.interval),
+        "status": reservation.status,
+        "version": reservation.version,
+        "holder": reservation.holder.name,
+        "institution": institution.slug if institution else None,
+        "purpose": reservation.purpose,
+        "mode": reservation.mode,
+        "samples": reservation.samples,
+        "note": reservation.note,
+        "reason": reservation.decision_reason,
+        "quote": reservation.quote,
+        "requested_at": reservation.requested_at,
+        "updated_at": reservation.updated_at,
+        "links": links,
+    }
+
+
+def free_out(slot: FreeSlot) -> dict[str, Any]:
+    return {"instrument": slot.instrument, **TimeOut.of(slot.interval)}
+
+
+def taken_out(taken: TakenTime) -> dict[str, Any]:
+    return {"kind": taken.kind, **TimeOut.of(taken.interval)}

@@ -1,0 +1,206 @@
+"""Pages of reserving: the form beside the calendar, my reservations, one reservation."""
+
+from datetime import timedelta
+from typing import Any
+
+from flask import (
+    Blueprint,
+    Response,
+    flash,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from flask.blueprints import BlueprintSetupState
+from flask_babel import gettext
+from werkzeug.wrappers import Response as AnyResponse
+
+from app import clock
+from app.accounts import access
+from app.accounts.access import Action
+from app.accounts.current import current, current_or_none
+from app.catalog.policy import policy_of, zone_of
+from app.domain.approval import Status, Step, steps_from
+from app.domain.errors import (
+    BookingRefused,
+    Invalid,
+    Stale,
+    Taken,
+    Text,
+    WrongState,
+)
+from app.domain.interval import Interval
+from app.reservations import asking, desk, free_times, queries, services, timeline
+from app.reservations.forms import ChangeForm, ReasonForm, parsed_instant, seen_version
+from app.reservations.free_times import with_instruments
+from app.reservations.history import happenings
+from app.reservations.models import Reservation
+from app.reservations.services import Change
+from app.web import pages
+from app.web.pages import localized
+from app.web.problems import KINDS
+from app.web.rights import SIGNED_IN, open_to
+
+bp = Blueprint("reservations", __name__, template_folder="templates")
+
+#: What a person may get wrong about a reservation that stands: said on its page, nothing lost.
+WRONG = (Invalid, WrongState, Stale)
+
+_PAST_ON_A_PAGE = 30
+
+
+@bp.record_once
+def _tell_the_catalogue(state: BlueprintSetupState) -> None:
+    """The catalogue stands below and asks by name which instruments are free today."""
+    state.app.extensions["dure-free-today"] = free_times.free_today
+
+
+@bp.get("/reservations")
+@open_to(SIGNED_IN)
+def mine() -> str:
+    """My reservations: those to come, and those past, page by page."""
+    user, now = current(), clock.now()
+    before = parsed_instant(request.args.get("before"))
+    past = queries.of_holder(user, now=now, past=True, limit=_PAST_ON_A_PAGE + 1, before=before)
+    return render_template(
+        "reservations/mine.html",
+        coming=[] if before else queries.of_holder(user, now=now, limit=200),
+        past=past[:_PAST_ON_A_PAGE],
+        older=past[_PAST_ON_A_PAGE - 1].starts_at if len(past) > _PAST_ON_A_PAGE else None,
+        before=before,
+        now=now,
+    )
+
+
+@bp.get("/reservations/<uid>")
+@open_to(Action.SEE_RESERVATION)
+def show(uid: str) -> str:
+    """All about one reservation."""
+    reservation = queries.by_uid(uid, viewer=current())
+    return _page_of(reservation, ChangeForm.of(reservation))
+
+
+@bp.post("/reservations/<uid>/change")
+@open_to(Action.CHANGE_RESERVATION)
+def change(uid: str) -> AnyResponse | tuple[str, int]:
+    """Move a reservation, or say something else of it."""
+    user = current()
+    reservation = queries.by_uid(uid, viewer=user)
+    form = ChangeForm.of(reservation)
+    if "take" in request.form:
+        form.take(request.form["take"])
+        return _page_of(reservation, form), 200
+    if not form.validate():
+        return _page_of(reservation, form), KINDS["invalid"].status
+    try:
+        services.change_reservation(user, uid, form.to_change(), now=clock.now(), version=form.seen)
+    except BookingRefused as refused:
+        form.show(refused.refusals)
+        found = refused.alternatives if isinstance(refused, Taken) else ()
+        here = [each for each in found if each.instrument == reservation.instrument.slug]
+        status = KINDS["taken" if isinstance(refused, Taken) else "refused"].status
+        # The use case was rolled back; what the page shows is read anew.
+        return _page_of(queries.by_uid(uid, viewer=user), form, here), status
+    except WRONG as wrong:
+        form.form_errors.append(localized(wrong.text))
+        form.version.raw_data = None
+        form.version.data = reservation.version
+        kind = {Stale: "stale", WrongState: "wrong-state"}.get(type(wrong), "invalid")
+        return _page_of(queries.by_uid(uid, viewer=user), form), KINDS[kind].status
+    flash(gettext("The reservation has been changed."), "success")
+    # The form's own anchor would otherwise stay, and the message be out of sight above it.
+    return redirect(url_for(".show", uid=uid, _anchor="flashes"), 303)
+
+
+@bp.post("/reservations/<uid>/cancel")
+@open_to(Action.CANCEL_RESERVATION)
+def cancel(uid: str) -> AnyResponse:
+    """Give the time back."""
+    form = ReasonForm()
+    try:
+        form.check()
+        services.cancel_reservation(current(), uid, reason=form.reason.data or "", now=clock.now())
+        flash(gettext("The reservation has been cancelled; the time is free again."), "success")
+    except WRONG as wrong:
+        flash(localized(wrong.text), "error")
+    return redirect(url_for(".show", uid=uid), 303)
+
+
+@bp.patch("/reservations/<uid>/move")
+@open_to(Action.CHANGE_RESERVATION)
+def move(uid: str) -> Response:
+    """Put a reservation elsewhere in its calendar, as dragged; JSON, guarded by If-Match."""
+    asked = request.get_json(silent=True)
+    asked = asked if isinstance(asked, dict) else {}
+    start, end = parsed_instant(asked.get("starts_at")), parsed_instant(asked.get("ends_at"))
+    version = seen_version(request.headers.get("If-Match", "").strip('W/"'))
+    if start is None or end is None or start >= end or version is None:
+        raise Invalid(
+            Text("시간이나 버전이 잘못되었습니다.", "The times or the version make no sense.")
+        )
+    moved = services.change_reservation(
+        current(), uid, Change(Interval(start, end)), now=clock.now(), version=version
+    )
+    answer = jsonify(
+        uid=moved.uid,
+        starts_at=timeline.instant(moved.interval.start, zone_of(moved.instrument)),
+        ends_at=timeline.instant(moved.interval.end, zone_of(moved.instrument)),
+        status=moved.status.value,
+        version=moved.version,
+    )
+    answer.headers["ETag"] = f'"{moved.version}"'
+    return answer
+
+
+def _page_of(reservation: Reservation, form: ChangeForm, found: Any = ()) -> str:
+    user, now = current(), clock.now()
+    steps = steps_from(reservation.status)
+    manages = access.may(user, Action.DECIDE_RESERVATION, queries.scope_of_reservation(reservation))
+    begun = reservation.interval.start <= now
+    policy = policy_of(reservation.instrument)
+    return render_template(
+        "reservations/show.html",
+        reservation=reservation,
+        instrument=reservation.instrument,
+        facility=reservation.instrument.facility,
+        zone=zone_of(reservation.instrument),
+        form=form,
+        reason_form=ReasonForm(formdata=None),
+        found=with_instruments(found),
+        mine=reservation.holder_id == user.id,
+        may_change=Step.CHANGE in steps and not begun,
+        may_cancel=Step.CANCEL in steps and (not begun or manages),
+        may_decide=manages and reservation.status is Status.PENDING,
+        free_until=reservation.interval.start - policy.free_cancel,
+        late=now > reservation.interval.start - policy.free_cancel,
+        happenings=happenings(reservation),
+        now=now,
+        week=timedelta(days=7),
+    )
+
+
+for rule, view, methods in (*asking.ROUTES, *timeline.ROUTES, *desk.ROUTES):
+    bp.add_url_rule(rule, view_func=view, methods=methods)
+
+
+def _schedule() -> pages.Entry:
+    return pages.entry(gettext("Schedule"), "reservations.schedule")
+
+
+def _my_reservations() -> pages.Entry | None:
+    if current_or_none() is None:
+        return None
+    return pages.entry(gettext("My reservations"), "reservations.mine")
+
+
+def _approvals() -> pages.Entry | None:
+    user = current_or_none()
+    if user is None or not access.manages_anything(user):
+        return None
+    waiting = queries.count_awaiting(user)
+    return pages.entry(gettext("Approvals"), "reservations.approvals", badge=waiting or None)
+
+
+pages.NAVIGATION += [(20, _schedule), (30, _my_reservations), (40, _approvals)]

