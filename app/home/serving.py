@@ -104,13 +104,13 @@ class Household:
     def _start(self, name: str, work: Callable[[], object]) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
-        child = os.fork()
+        parent, child = os.getpid(), os.fork()
         if child:
             self._children[name] = child
             return
         status = 1
         try:
-            _begin_as_child()
+            _begin_as_child(parent)
             os.environ.update(self.environment)
             work()
             status = 0
@@ -152,7 +152,7 @@ class Household:
             os.waitpid(child, 0)
 
 
-def _begin_as_child() -> None:
+def _begin_as_child(parent: int) -> None:
     """A session of its own, so that Ctrl-C reaches the parent alone, and its end with the
     parent's, even if that one is killed (Linux)."""
     for number in _SIGNALS:
@@ -160,3 +160,5 @@ def _begin_as_child() -> None:
     os.setsid()
     if sys.platform == "linux":
         _C.prctl(_SET_DEATH_SIGNAL, signal.SIGTERM)
+    if os.getppid() != parent:  # It died before it could be heard.
+        raise SystemExit(1)

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,12 @@ def _has_gone(_server: object, worker: Any) -> None:
     multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
 
 
+def _may_be_ended(_server: object, _worker: object) -> None:
+    """A process that has just been forked has its parent's handlers until it sets its own: told
+    to end meanwhile it would not hear it, and be waited for until it is killed."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
 SETTINGS: dict[str, Any] = {
     "worker_class": "gthread",
     "threads": 4,
@@ -47,6 +54,7 @@ SETTINGS: dict[str, Any] = {
     "worker_tmp_dir": "/dev/shm" if Path("/dev/shm").is_dir() else None,  # noqa: S108
     "control_socket_disable": True,
     "logger_class": WebServerLogger,
+    "post_fork": _may_be_ended,
     "child_exit": _has_gone,
 }
 

@@ -21,6 +21,7 @@ from app import clock
 from app.audit import services as audit
 from app.db import db, transaction
 from app.home import leadership
+from app.home.serving import END_SECONDS
 from tests.mail.conftest import row, write
 
 COMMAND = [sys.executable, "-c", "from app.factory import main; main()"]
@@ -266,8 +267,8 @@ def test_nothing_is_left_behind_when_serving_is_killed(start: Start) -> None:
 
     serving.end(signal.SIGKILL)
 
-    eventually(lambda: not any(lives(process) for process in family), within=10)
-    eventually(lambda: not answers(port), within=10)
+    eventually(lambda: not any(lives(process) for process in family), within=END_SECONDS)
+    eventually(lambda: not answers(port), within=END_SECONDS)
 
 
 @pytest.mark.slow
