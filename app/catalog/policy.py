@@ -1,15 +1,15 @@
 """What holds for an instrument – its own, else its facility’s: policy, hours, holidays."""
 
+from ast import literal_eval
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import holidays
-from pydantic import TypeAdapter
 
 from app.accounts.models import Affiliation, InstitutionKind, User
-from app.catalog.booking_settings import DEFAULT_BOOKING
+from app.catalog.booking_settings import DEFAULT_BOOKING, BookingSettings
 from app.catalog.models import Facility, Instrument
 from app.domain.approval import ApprovalMode
 from app.domain.booking import AffiliationClass, Mode, Policy
@@ -19,8 +19,6 @@ from app.domain.opening_hours import ALWAYS_OPEN, OpeningHours
 
 #: What holds where neither instrument nor facility says otherwise, as text.
 DEFAULTS: dict[str, Any] = DEFAULT_BOOKING.model_dump(mode="json")
-
-_duration = TypeAdapter(timedelta)
 
 _COMPANY = {
     InstitutionKind.SMALL_COMPANY: AffiliationClass.SMALL_COMPANY,
@@ -35,35 +33,25 @@ def settings_of(instrument: Instrument) -> dict[str, Any]:
 
 def policy_of(instrument: Instrument) -> Policy:
     """The booking policy in force for an instrument."""
-    settings = settings_of(instrument)
-    return _policy(
-        *(settings[name] for name in ("slot", "shortest", "longest", "earliest", "latest")),
-        settings["approval"],
-        settings["free_cancel"],
-        tuple(settings["modes"]),
-    )
+    return _policy(repr(instrument.facility.booking), repr(instrument.booking))
 
 
 @lru_cache(maxsize=1024)
-def _policy(  # noqa: PLR0913 – one argument a setting, so that equal settings are read once
-    slot: str,
-    shortest: str,
-    longest: str,
-    earliest: str,
-    latest: str,
-    approval: str,
-    free_cancel: str,
-    modes: tuple[str, ...],
-) -> Policy:
+def _policy(of_facility: str, of_instrument: str) -> Policy:
+    """Read once for equal settings, with their text as key: pages ask for each instrument.
+
+    Settings that this version does not know, written by a newer one beside it, are passed over.
+    """
+    written = {**DEFAULTS, **literal_eval(of_facility), **literal_eval(of_instrument)}
+    known = {name: written[name] for name in BookingSettings.model_fields if name in written}
+    settings = BookingSettings.model_validate(known)
+    values = {name: getattr(settings, name) for name in known}
     return Policy(
-        slot=_duration.validate_python(slot),
-        shortest=_duration.validate_python(shortest),
-        longest=_duration.validate_python(longest),
-        earliest=_duration.validate_python(earliest),
-        latest=_duration.validate_python(latest),
-        approval=ApprovalMode(approval),
-        free_cancel=_duration.validate_python(free_cancel),
-        modes=frozenset(Mode(mode) for mode in modes),
+        **values
+        | {
+            "approval": ApprovalMode(values["approval"]),
+            "modes": frozenset(Mode(mode) for mode in values["modes"]),
+        }
     )
 
 
