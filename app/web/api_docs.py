@@ -15,6 +15,7 @@ from flask.blueprints import BlueprintSetupState
 from flask.json.provider import DefaultJSONProvider
 
 from app.domain.booking import CODES
+from app.domain.errors import Text
 from app.web.json_bodies import ApiRequest, refuse_other_formats
 from app.web.openapi import described
 from app.web.problem_schema import MIMETYPE, SCHEMAS, Json
@@ -23,6 +24,14 @@ from app.web.rights import PUBLIC, open_to
 
 bp = Blueprint("api-docs", __name__, url_prefix="/api/v1", template_folder="templates")
 bp.before_app_request(refuse_other_formats)
+
+#: The tags of the document in words; a tag without its own stands as it is.
+_TAG_NAMES = {
+    "Catalogue": Text("장비 목록", "Catalogue"),
+    "Feeds": Text("캘린더 구독", "Feeds"),
+    "Me": Text("내 계정", "Me"),
+    "Reservations": Text("예약", "Reservations"),
+}
 
 
 @bp.record_once
@@ -115,6 +124,7 @@ def docs() -> str:
     return render_template(
         "api_docs.html",
         server=content["servers"][0]["url"],
+        tag_names=_TAG_NAMES,
         groups=[(tag, list(group)) for tag, group in groupby(calls, key=lambda call: call.tag)],
         schemas=[
             (name, schema.get("description", ""), list(_of_schema(schema, "", content)))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date
+from babel.dates import format_date, get_timezone_name
 from flask import Flask, current_app, request, session, url_for
 from flask_babel import Babel, get_locale, gettext, refresh
 from flask_login import current_user
@@ -41,11 +41,18 @@ class Entry:
 NAVIGATION: list[tuple[int, Callable[[], Entry | None]]] = []
 
 
-def entry(label: str, endpoint: str, *, badge: int | None = None, **values: Any) -> Entry:
-    """A line that leads to `endpoint` and is marked while one is there."""
-    url = url_for(endpoint, **values)
-    here = request.path
-    return Entry(label, url, here == url or (url != "/" and here.startswith(url + "/")), badge)
+#: Slices that keep a chosen language add functions that take it.
+LANGUAGE_CHOSEN: list[Callable[[str], None]] = []
+
+
+def entry(
+    label: str, endpoint: str, *, badge: int | None = None, also: tuple[str, ...] = ()
+) -> Entry:
+    """A line that leads to `endpoint`, marked while one is there or below one of `also`."""
+    url = url_for(endpoint)
+    places = (url, *(request.script_root + path for path in also))
+    here = request.script_root + request.path
+    return Entry(label, url, any(f"{here}/".startswith(f"{place}/") for place in places), badge)
 
 
 def nav_entries() -> list[Entry]:
@@ -112,10 +119,26 @@ def _zone(zone: str | ZoneInfo | None) -> ZoneInfo:
     return ZoneInfo(zone) if zone else current_app.config["SETTINGS"].timezone
 
 
-def local_date(instant: datetime, zone: str | ZoneInfo | None = None) -> str:
-    """2026년 12월 1일 (화) · Tue 1 Dec 2026."""
+def zone_name(zone: str | ZoneInfo) -> str:
+    """대한민국 시간 · South Korea Time."""
+    zone = _zone(zone)
+    # The general names of zones without a place, such as UTC, say nothing.
+    placeless = "/" not in zone.key or zone.key.startswith("Etc/")
+    return str(
+        get_timezone_name(
+            zone, locale=locale_word(), zone_variant="standard" if placeless else "generic"
+        )
+    )
+
+
+def local_date(
+    instant: datetime, zone: str | ZoneInfo | None = None, *, now: datetime | None = None
+) -> str:
+    """2026년 12월 1일 (화) · Tue 1 Dec 2026; without the year if it is that of `now`."""
     local = instant.astimezone(_zone(zone))
     pattern = "y년 M월 d일 (E)" if locale_word() == "ko" else "E d MMM y"
+    if now is not None and local.year == now.astimezone(_zone(zone)).year:
+        pattern = pattern.removeprefix("y년 ").removesuffix(" y")
     return format_date(local, pattern, locale=locale_word())
 
 
@@ -192,6 +215,7 @@ def register(app: Flask) -> None:
     )
     filters: dict[str, Callable[..., Any]] = {
         "localized": localized,
+        "zone_name": zone_name,
         "local_date": local_date,
         "local_time": local_time,
         "clock_time": clock_time,

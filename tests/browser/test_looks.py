@@ -1,9 +1,11 @@
 """Every main page, light and dark, in both languages, on a phone: readable and within its width."""
 
+from itertools import pairwise
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.browser.test_main_job import CONFOCAL, MANAGER, RESEARCHER, sign_in
+from tests.browser.test_main_job import CONFOCAL, MANAGER, RESEARCHER, SITE_ADMINISTRATOR, sign_in
 
 PAGES = (
     "/",
@@ -33,6 +35,15 @@ def serious(page):
     ]
 
 
+def speak(page, locale):
+    """Choose the language in the head of the page, unless it is chosen already."""
+    page.goto("/")
+    other = page.locator(f"button[name=language][value={locale}]")
+    if other.count():
+        with page.expect_navigation():
+            other.first.evaluate("button => button.form.requestSubmit(button)")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_pages_have_no_serious_barrier(visit, scheme):
     page = visit(color_scheme=scheme)
@@ -49,11 +60,7 @@ def test_pages_have_no_serious_barrier(visit, scheme):
 def test_no_page_scrolls_sideways_on_a_phone(visit, locale):
     page = visit(viewport={"width": 360, "height": 780}, is_mobile=True, has_touch=True)
     sign_in(page, RESEARCHER)
-    page.goto("/")
-    other = page.locator(f"button[name=language][value={locale}]")
-    if other.count():
-        with page.expect_navigation():
-            other.first.evaluate("button => button.form.requestSubmit(button)")
+    speak(page, locale)
     wide = []
     for path in PAGES:
         page.goto(path)
@@ -63,4 +70,23 @@ def test_no_page_scrolls_sideways_on_a_phone(visit, locale):
         )
         if over > 0:
             wide.append((path, over))
+    speak(page, "ko")  # It is kept with the account, which other tests use too.
     assert wide == []
+
+
+@pytest.mark.parametrize("locale", ["ko-KR", "en-US"])
+@pytest.mark.parametrize("width", [1024, 1280])
+def test_the_head_stays_one_line_for_whoever_has_most_in_it(visit, locale, width):
+    page = visit(locale=locale, viewport={"width": width, "height": 700})
+    sign_in(page, SITE_ADMINISTRATOR)
+    speak(page, locale[:2])
+    page.goto("/")
+    assert page.locator("html").get_attribute("lang") == locale[:2]
+    boxes = [each.bounding_box() for each in page.locator(".site-head .site-link").all()]
+    boxes.append(page.locator(".site-head a").first.bounding_box())
+    middles = [box["y"] + box["height"] / 2 for box in boxes]
+    assert max(middles) - min(middles) < 4
+    boxes.sort(key=lambda box: box["x"])
+    assert all(one["x"] + one["width"] <= other["x"] for one, other in pairwise(boxes))
+    assert boxes[-1]["x"] + boxes[-1]["width"] <= width
+    assert page.locator(".site-head").bounding_box()["height"] < 64

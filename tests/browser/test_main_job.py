@@ -17,6 +17,7 @@ CONFOCAL = "kaist-biocore-confocal"
 GUARDED = "kaist-biocore-flow"
 RESEARCHER, SECOND = "minseo.kim@example.org", "junho.lee@example.org"
 MANAGER = "kaist-biocore@kaist.example"
+SITE_ADMINISTRATOR = "site.admin@example.org"
 PASSWORD = "dure-demo-2026"
 
 
