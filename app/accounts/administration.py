@@ -121,15 +121,21 @@ def add_affiliation(
 
 
 def end_affiliation(
-    actor: Actor, user: User, affiliation_id: int, *, last_day: date, now: datetime, today: date
+    actor: Actor,
+    user: User,
+    affiliation_id: int,
+    *,
+    last_day: date | None,
+    now: datetime,
+    today: date,
 ) -> None:
-    """Let an affiliation end with `last_day`; roles and reservations stay as they are."""
+    """Let an affiliation end with `last_day`, or go on; roles and reservations stay as they are."""
     affiliation = db.session.get(Affiliation, affiliation_id)
     if affiliation is None or affiliation.user_id != user.id:
         raise NotFound(Text("해당 소속을 찾을 수 없습니다.", "There is no such affiliation."))
     require_over(actor, Action.MANAGE_PEOPLE, user, today)
     access.require(actor, Action.MANAGE_PEOPLE, Scope(institution_id=affiliation.institution_id))
-    if last_day < affiliation.starts_on:
+    if last_day and last_day < affiliation.starts_on:
         raise invalid(
             "last_day",
             "마지막 날이 시작일보다 앞섭니다.",
@@ -143,7 +149,7 @@ def end_affiliation(
             actor,
             now,
             institution=affiliation.institution_id,
-            last_day=last_day.isoformat(),
+            last_day=last_day.isoformat() if last_day else None,
         )
 
 
@@ -228,12 +234,17 @@ def _fits(role: RoleName, of: Place | Institution | None) -> None:
     """Raise `Invalid` unless the role is one of such a thing."""
     match role:
         case RoleName.FACILITY_MANAGER:
-            fits, ko, en = isinstance(of, Place), "시설을 고르세요.", "Choose a facility."
+            fits = isinstance(of, Place)
+            ko = "장비담당자는 시설마다 정합니다. 시설을 고르세요."
+            en = "A facility manager is one of a facility: choose the facility."
         case RoleName.INSTITUTION_ADMINISTRATOR:
-            fits, ko, en = isinstance(of, Institution), "기관을 고르세요.", "Choose an institution."
+            fits = isinstance(of, Institution)
+            ko = "기관 관리자는 기관마다 정합니다. 기관을 고르세요."
+            en = "An administrator is one of an institution: choose the institution."
         case _:
             fits = of is None
-            ko, en = "이 역할은 사이트 전체의 것입니다.", "This role is for the whole site."
+            ko = "이 역할은 사이트 전체의 것입니다. ‘사이트 전체’를 고르세요."
+            en = "This role is for the whole site: choose “The whole site”."
     if not fits:
         raise invalid("of", ko, en)
 

@@ -79,7 +79,7 @@ def people() -> ResponseReturnValue:
 def add_person() -> ResponseReturnValue:
     actor = _administrator()
     form = PersonForm()
-    form.institution.choices = _institution_choices(actor)
+    form.institution.choices = _to_be_chosen(_institution_choices(actor))
     if form.validate_on_submit():
         new = services.NewPerson(
             email=form.email.data,
@@ -164,7 +164,7 @@ def end_affiliation(user_id: int, affiliation_id: int) -> ResponseReturnValue:
             today=today(),
         )
 
-    return _act(user_id, act, _("The affiliation ends."), "end")
+    return _act(user_id, act, _("The last day is saved."), "end")
 
 
 @open_to(Action.SUSPEND_PERSON)
@@ -245,21 +245,26 @@ def _forms(actor: User) -> dict[str, Form]:
     roles, affiliation = RoleForm(prefix="role-"), AffiliationForm(prefix="affiliation-")
     for_site = access.may(actor, Action.ADMINISTER_SITE)
     site_roles = {RoleName.SITE_ADMINISTRATOR, RoleName.SPONSOR_OFFICER}
-    roles.role.choices = [
-        SelectChoice(role.value, pages.localized(ROLE_NAMES[role]))
-        for role in RoleName
-        if for_site or role not in site_roles
-    ]
+    roles.role.choices = _to_be_chosen(
+        [
+            SelectChoice(role.value, pages.localized(ROLE_NAMES[role]))
+            for role in RoleName
+            if for_site or role not in site_roles
+        ]
+    )
     institutions = _institution_choices(actor)
     roles.of.choices = [
-        *([SelectChoice("", _("The site"))] if for_site else []),
-        *(SelectChoice(f"institution:{one.value}", one.label) for one in institutions),
+        SelectChoice("", _("The whole site") if for_site else _("Choose …")),
         *(
-            SelectChoice(f"facility:{place.slug}", pages.localized(place))
+            SelectChoice(f"facility:{place.slug}", pages.localized(place), optgroup=_("Facilities"))
             for place in places.places(actor)
         ),
+        *(
+            SelectChoice(f"institution:{one.value}", one.label, optgroup=_("Institutions"))
+            for one in institutions
+        ),
     ]
-    affiliation.institution.choices = institutions
+    affiliation.institution.choices = _to_be_chosen(institutions)
     return {
         "role": roles,
         "affiliation": affiliation,
@@ -273,6 +278,11 @@ def _institution_choices(actor: User) -> Choices:
     return [
         SelectChoice(found.slug, pages.localized(found)) for found in places.institutions(actor)
     ]
+
+
+def _to_be_chosen(choices: Choices) -> Choices:
+    """The choices with none of them taken beforehand, unless there is only one."""
+    return choices if len(choices) == 1 else [SelectChoice("", _("Choose …")), *choices]
 
 
 def _person_page(actor: User, user: User, **faulty: Form) -> str:

@@ -2,7 +2,6 @@
 
 import unicodedata
 from typing import Any
-from zoneinfo import available_timezones
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
@@ -15,6 +14,7 @@ from app.web import pages
 
 LANGUAGES = [SelectChoice("ko", "한국어"), SelectChoice("en", "English")]
 _REQUIRED = InputRequired(message=_l("Fill this in."))
+_CHOSEN = InputRequired(message=_l("Choose one."))
 
 
 def line(text: str | None) -> str:
@@ -56,18 +56,6 @@ class ProfileForm(Form):
 
     name = _text(_l("Name"), longest=200, render_kw={"autocomplete": "name"})
     language = SelectField(_l("Language of pages and mails"), choices=LANGUAGES)
-    timezone = SelectField(
-        _l("Time zone"),
-        description=_l("Times are shown in the facility's zone unless you choose one."),
-    )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        names = sorted(name for name in available_timezones() if "/" in name)
-        self.timezone.choices = [
-            SelectChoice("", _l("The facility's")),
-            *(SelectChoice(name, name.replace("_", " ")) for name in names),
-        ]
 
 
 class TokenForm(Form):
@@ -89,7 +77,7 @@ class PersonForm(Form):
     )
     name = _text(_l("Name"), longest=200)
     language = SelectField(_l("Language of pages and mails"), choices=LANGUAGES)
-    institution = SelectField(_l("Institution"))
+    institution = SelectField(_l("Institution"), [_CHOSEN])
     department = _text(_l("Department"), longest=200, required=False)
     position = _text(_l("Position"), longest=100, required=False)
 
@@ -97,22 +85,28 @@ class PersonForm(Form):
 class AffiliationForm(Form):
     """An institution to which a person belongs from now on."""
 
-    institution = SelectField(_l("Institution"))
+    institution = SelectField(_l("Institution"), [_CHOSEN])
     department = _text(_l("Department"), longest=200, required=False)
     position = _text(_l("Position"), longest=100, required=False)
 
 
 class EndForm(Form):
-    """The last day of an affiliation."""
+    """The last day of an affiliation; none while it goes on."""
 
-    last_day = DateField(_l("Last day"), [_REQUIRED])
+    last_day = DateField(_l("Last day"), [Optional()])
 
 
 class RoleForm(Form):
-    """A role, and what it is for: `facility:slug`, `institution:slug`, or the site."""
+    """A role, and what it is for: `facility:slug`, `institution:slug`, or nothing: the site."""
 
-    role = SelectField(_l("Role"))
-    of = SelectField(_l("For"))
+    role = SelectField(_l("Role"), [_CHOSEN])
+    of = SelectField(
+        _l("For"),
+        description=_l(
+            "A facility manager needs a facility, an institution administrator an institution; "
+            "every other role is for the whole site."
+        ),
+    )
 
 
 class SuspensionForm(Form):

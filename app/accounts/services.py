@@ -7,7 +7,6 @@ import secrets
 import uuid
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from zoneinfo import available_timezones
 
 from sqlalchemy import update
 
@@ -83,16 +82,12 @@ def send_welcome(actor: Actor, user: User, *, now: datetime, today: date) -> Non
         tell(user, "welcome", now, link=reset_link(user))
 
 
-def change_profile(
-    actor: Actor, user: User, *, name: str, language: str, timezone: str | None, now: datetime
-) -> None:
+def change_profile(actor: Actor, user: User, *, name: str, language: str, now: datetime) -> None:
     """Change how a person is called and shown things; raises `Invalid`."""
     access.require(actor, Action.OWN_ACCOUNT, Scope(holder_id=user.id))
     if language not in ("ko", "en"):
         raise invalid("language", "한국어나 영어를 고르세요.", "Choose Korean or English.")
-    if timezone is not None and timezone not in available_timezones():
-        raise invalid("timezone", "없는 시간대입니다.", "There is no such time zone.")
-    values = {"name": filled(name, "name"), "language": language, "timezone": timezone}
+    values = {"name": filled(name, "name"), "language": language}
     with transaction():
         changed = {key: value for key, value in values.items() if getattr(user, key) != value}
         for key, value in changed.items():

@@ -1,20 +1,30 @@
 """One's own account: profile, roles, API tokens."""
 
-from flask import Blueprint, flash, make_response, redirect, render_template, url_for
+from flask import Blueprint, flash, make_response, redirect, render_template, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from app import clock
 from app.accounts import administration_views, queries, services
-from app.accounts.current import current
+from app.accounts.current import current, current_or_none
 from app.accounts.forms import ButtonForm, ProfileForm, TokenForm
 from app.accounts.roles import ROLE_NAMES
 from app.accounts.today import end_of, today
 from app.domain.errors import Invalid
+from app.web import pages
 from app.web.rights import SIGNED_IN, open_to
 
 bp = Blueprint("accounts", __name__, template_folder="templates")
 administration_views.add_to(bp)
+
+
+def _keep_language(language: str) -> None:
+    """Who is signed in finds their language again in mails and at the next sign-in."""
+    if user := current_or_none():
+        services.change_profile(user, user, name=user.name, language=language, now=clock.now())
+
+
+pages.LANGUAGE_CHOSEN.append(_keep_language)
 
 
 @bp.route("/account", methods=["GET", "POST"])
@@ -29,12 +39,13 @@ def account() -> ResponseReturnValue:
                 user,
                 name=form.name.data,
                 language=form.language.data,
-                timezone=form.timezone.data or None,
                 now=clock.now(),
             )
         except Invalid as wrong:
             form.show(wrong)
         else:
+            # What was chosen for this session must not outlive what is chosen for all.
+            session.pop("language", None)
             flash(_("Your profile is saved."), "success")
             return redirect(url_for(".account"), 303)
     return render_template(

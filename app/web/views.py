@@ -25,11 +25,13 @@ NOT_FOR_ROBOTS = ("/account", "/admin", "/api/", "/approvals", "/calendars", "/r
 @bp.post("/language")
 @open_to(PUBLIC)
 def set_language() -> AnyResponse:
-    """Remember the reader's language for this session, and go back to the page."""
+    """Remember the reader's language, and go back to the page."""
     language = request.form.get("language", "")
     if language not in pages.LANGUAGES:
         abort(400)
     session["language"] = language
+    for keep in pages.LANGUAGE_CHOSEN:
+        keep(language)
     return redirect(redirects.within(request.form.get("next"), redirects.back()), 303)
 
 

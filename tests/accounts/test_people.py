@@ -1,5 +1,6 @@
 """Who administers people sees their own, and acts within their rights."""
 
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -91,6 +92,63 @@ def test_a_person_is_added_with_a_mail_to_set_a_password(
     assert user.password
 
 
+def test_the_institution_of_a_new_person_is_chosen_never_guessed(
+    client: Visitor, ada: User, kim: User
+) -> None:
+    factories.cnu()
+    page = "/admin/people/new"
+    form = client.sign_in(ada).form_token(page)
+    data = {"email": "x@example.org", "name": "새 사람", "language": "ko", "csrf_token": form}
+    answer = client.post(page, data={**data, "institution": ""})
+    assert 'id="institution-errors"' in answer.text
+    assert queries.user_by_email("x@example.org") is None
+    # Who can add people to one institution only has nothing to choose.
+    choices = _options(client.sign_in(kim).get(page).text, "institution")
+    assert choices == ["kaist"]
+
+
+def _options(page: str, name: str) -> list[str]:
+    """What a select field of a page offers."""
+    found = re.search(rf'<select[^>]* name="{name}".*?</select>', page, re.DOTALL)
+    assert found
+    return re.findall(r'<option[^>]*value="([^"]*)"', found[0])
+
+
+def test_nothing_is_taken_away_without_a_question(
+    client: Visitor, ada: User, mina: User, lab: Place
+) -> None:
+    administration.grant_role(ada, mina, RoleName.FACILITY_MANAGER, lab, **WHEN)
+    services.make_token(mina, mina, name="x", expires_at=None, now=NOW)
+    pages = (
+        (ada, f"/admin/people/{mina.id}", ("/end", "/revoke", "/switch-off")),
+        (mina, "/account/tokens", ("/revoke",)),
+    )
+    for reader, page, acts_there in pages:
+        forms = re.findall(r"<form[^>]*>", client.sign_in(reader).get(page).text)
+        for act in acts_there:
+            (form,) = [each for each in forms if f'{act}"' in each]
+            assert "data-confirm=" in form
+            assert "data-confirm-danger" in form
+
+
+def test_my_roles_lead_to_what_they_are_for(client: Visitor, kim: User, sora: User) -> None:
+    of_sora = client.sign_in(sora).get("/account").text
+    assert re.search(r'href="/facilities/[^"/]+"', of_sora)
+    assert 'href="/institutions/kaist"' in client.sign_in(kim).get("/account").text
+
+
+def test_a_language_that_is_chosen_is_kept_with_the_account(client: Visitor, mina: User) -> None:
+    form = client.sign_in(mina).form_token("/account")
+    client.post("/language", data={"language": "en", "csrf_token": form})
+    db.session.refresh(mina)
+    assert mina.language == "en"
+    assert acts() == ["change-profile"]
+    # What is then chosen for the account holds at once, not only at the next sign-in.
+    profile = {"name": mina.name, "language": "ko", "csrf_token": form}
+    client.post("/account", data=profile)
+    assert '<html lang="ko">' in client.get("/account").text
+
+
 def test_what_the_form_does_not_ask_is_ignored(client: Visitor, mina: User) -> None:
     form = client.sign_in(mina).form_token("/account")
     before = (mina.email, mina.password, mina.fs_uniquifier)
@@ -114,7 +172,7 @@ def test_what_the_form_does_not_ask_is_ignored(client: Visitor, mina: User) -> N
     )
 
     db.session.refresh(mina)
-    assert (mina.name, mina.language, mina.timezone) == ("미나", "en", "Europe/Berlin")
+    assert (mina.name, mina.language, mina.timezone) == ("미나", "en", None)
     assert (mina.email, mina.password, mina.fs_uniquifier) == before
     assert mina.active
     assert roles_of(mina) == []
@@ -157,6 +215,24 @@ def test_an_affiliation_begins_and_ends(app: Flask, kim: User, mina: User) -> No
     assert queries.current_affiliations(mina, today=tomorrow) == []
     with pytest.raises(NotFound):
         queries.person(kim, mina.id, today=tomorrow)
+
+
+def test_a_last_day_can_be_left_open_and_changed_later(
+    client: Visitor, kim: User, mina: User
+) -> None:
+    page = f"/admin/people/{mina.id}"
+    form = client.sign_in(kim).form_token(page)
+    end = f"{page}/affiliations/{mina.affiliations[0].id}/end"
+    for typed, kept in (
+        ("2030-12-31", date(2030, 12, 31)),
+        ("2031-06-30", date(2031, 6, 30)),
+        ("", None),
+    ):
+        answer = client.post(end, data={"last_day": typed, "csrf_token": form})
+        assert answer.status_code == 303, answer.text
+        db.session.rollback()
+        db.session.refresh(mina.affiliations[0])
+        assert mina.affiliations[0].ends_on == kept
 
 
 def test_an_affiliation_does_not_end_before_it_begins(app: Flask, kim: User, mina: User) -> None:
@@ -354,6 +430,29 @@ def test_a_role_fits_what_it_is_for(app: Flask, mina: User, lab: Place) -> None:
             administration.grant_role(OPERATOR, mina, role, of, **WHEN)
 
 
+def test_the_form_of_roles_proposes_none_and_says_what_a_role_needs(
+    client: Visitor, ada: User, mina: User, lab: Place
+) -> None:
+    page = f"/admin/people/{mina.id}"
+    form = client.sign_in(ada).form_token(page)
+    shown = client.get(page).text
+    assert _options(shown, "role-role")[0] == ""
+    assert _options(shown, "role-of")[0] == ""
+    for role, of, field in (
+        ("", f"facility:{lab.slug}", "role-role"),
+        ("facility_manager", "", "role-of"),
+        ("institution_administrator", f"facility:{lab.slug}", "role-of"),
+        ("site_administrator", f"facility:{lab.slug}", "role-of"),
+    ):
+        data = {"role-role": role, "role-of": of, "csrf_token": form}
+        answer = client.post(f"{page}/roles", data=data)
+        assert answer.status_code == 422
+        assert f'id="{field}-errors"' in answer.text
+        assert f'value="{of}" ' in answer.text or f'value="{of}">' in answer.text
+    db.session.rollback()
+    assert roles_of(mina) == []
+
+
 def test_the_last_site_administrator_stays(app: Flask, ada: User, mina: User) -> None:
     (held,) = queries.roles_of(ada)
     with pytest.raises(WrongState):
@@ -457,9 +556,7 @@ def test_researchers_and_managers_administer_nobody(
             ),
             lambda by=actor: administration.add_affiliation(by, jun, factories.kaist(), **WHEN),
             lambda by=actor: services.send_welcome(by, jun, **WHEN),
-            lambda by=actor: services.change_profile(
-                by, jun, name="X", language="ko", timezone=None, now=NOW
-            ),
+            lambda by=actor: services.change_profile(by, jun, name="X", language="ko", now=NOW),
         ):
             with pytest.raises(DureError) as refused:
                 act()
