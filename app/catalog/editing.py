@@ -14,6 +14,7 @@ from app.catalog import queries, services
 from app.catalog.form_fields import DurationField
 from app.catalog.form_sections import SECTIONS
 from app.catalog.forms import FacilityForm, InstrumentForm
+from app.catalog.inherited import hints
 from app.catalog.queries import PastChange
 from app.catalog.services import Kind
 from app.domain.errors import Invalid, Stale
@@ -67,7 +68,12 @@ def _edit(kind: Kind, slug: str) -> str | Response | tuple[str, int]:
 
 def _form_page(kind: Kind, thing: Any, form: Any) -> str:
     return render_template(
-        "catalog/edit.html", kind=kind, thing=thing, form=form, sections=SECTIONS[kind]
+        "catalog/edit.html",
+        kind=kind,
+        thing=thing,
+        form=form,
+        sections=SECTIONS[kind],
+        inherited=hints(thing, form),
     )
 
 

@@ -83,7 +83,7 @@ class _EntryForm(FlaskForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.booking_approval.choices = [
-            ("", _l("As the facility, or approval of each")),
+            ("", _l("Not set here")),
             ("open", _l("Nobody has to approve")),
             ("each", _l("A manager approves each reservation")),
             ("once", _l("A manager approves a person once")),

@@ -40,7 +40,9 @@ _WORDS: Mapping[str, Mapping[str, tuple[str, str]]] = {
 
 
 def _entry() -> pages.Entry:
-    return pages.entry(gettext("Catalogue"), "catalog.instruments")
+    return pages.entry(
+        gettext("Catalogue"), "catalog.instruments", also=("/facilities", "/institutions")
+    )
 
 
 pages.NAVIGATION.append((10, _entry))

@@ -167,7 +167,7 @@ def test_the_page_says_everything_needed_to_decide(client, folder):
         "₩20,000",
         "imaging@example.org",
         "https://example.org/guide",
-        "Asia/Seoul",
+        "Korean Time",
         "/instruments/hanguk-confocal/reserve",
         "/instruments/hanguk-confocal/busy",
         "/instruments/hanguk-confocal/free",
@@ -264,6 +264,21 @@ def test_no_text_of_an_entry_becomes_markup(client, folder, manager):
         assert "<script>alert" not in answer.text, page
         assert "<img src=x" not in answer.text, page
         assert 'href="javascript' not in answer.text, page
+
+
+def test_the_form_says_what_holds_where_nothing_is_typed(client, folder, manager):
+    page = client.sign_in(manager).get(EDIT, headers=KOREAN).text
+    hint = re.search(r'id="booking_slot-hint"[^>]*>([^<]+)<', page)
+    assert hint
+    assert "1시간" in hint[1]
+    facility = client.get("/facilities/hanguk-imaging/edit", headers=KOREAN).text
+    assert re.search(r'id="booking_free_cancel-hint"[^>]*>[^<]*1일', facility)
+
+
+def test_pages_below_the_catalogue_are_marked_as_such(client, folder):
+    for page in ("/instruments", "/instruments/hanguk-confocal", "/facilities/hanguk-imaging"):
+        assert 'href="/instruments" aria-current="page"' in client.get(page).text, page
+    assert 'href="/instruments" aria-current="page"' not in client.get("/schedule").text
 
 
 @pytest.mark.parametrize("page", [EDIT, "/facilities/hanguk-imaging/edit"])
