@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import contains_eager
 
-from app.accounts.models import Institution, User
+from app.accounts.models import Institution, RoleName, User
 from app.catalog.models import Facility, Instrument, Technique, instrument_technique
 from app.db import db
 from app.reservations.models import Reservation
@@ -39,6 +39,18 @@ def used_last(user: User, *, limit: int = 5) -> Sequence[Instrument]:
         .options(contains_eager(Instrument.facility))
         .order_by(last.c.at.desc())
         .limit(limit)
+    ).all()
+
+
+def facilities_managed(user: User) -> Sequence[Facility]:
+    """The facilities of which the person is a manager, by their names."""
+    ids = [g.facility_id for g in user.grants if g.role is RoleName.FACILITY_MANAGER]
+    if not ids:
+        return []
+    return db.session.scalars(
+        select(Facility)
+        .where(Facility.id.in_(ids), Facility.retired_at.is_(None))
+        .order_by(Facility.name_ko, Facility.slug)
     ).all()
 
 

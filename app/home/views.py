@@ -8,6 +8,7 @@ from app.accounts.current import current_or_none
 from app.accounts.models import User
 from app.home import queries
 from app.reservations import queries as reservations
+from app.reservations import waiting
 from app.web.rights import PUBLIC, open_to
 
 bp = Blueprint("home", __name__, template_folder="templates")
@@ -32,8 +33,9 @@ def _of(user: User) -> str:
         now=now,
         coming=reservations.of_holder(user, now=now, limit=_NEXT),
         decides=decides,
-        waiting=reservations.awaiting(user, limit=_NEXT) if decides else [],
-        count=reservations.count_awaiting(user) if decides else 0,
+        waiting=waiting.awaiting(user, limit=_NEXT) if decides else [],
+        count=waiting.count_awaiting(user) if decides else 0,
+        facilities=queries.facilities_managed(user),
         used_last=queries.used_last(user),
         techniques=queries.common_techniques(),
     )

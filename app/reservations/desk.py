@@ -1,5 +1,7 @@
 """The manager's desk: what waits for a decision, and when a facility is closed."""
 
+from collections.abc import Callable
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from flask import flash, redirect, render_template, request, url_for
@@ -11,18 +13,23 @@ from app.accounts import access
 from app.accounts.access import Action
 from app.accounts.current import current
 from app.catalog.models import Facility
+from app.catalog.policy import zone_of
 from app.domain.errors import Invalid, NotAllowed, Stale, Text, WrongState
 from app.domain.local_time import day_interval, day_of
 from app.reservations import closures as closing
-from app.reservations import queries, services
+from app.reservations import services, waiting
 from app.reservations.closures import StillReserved, facility_by_slug
-from app.reservations.forms import ClosureForm, ReasonForm, seen_version
+from app.reservations.forms import ClosureForm, ReasonForm, seen_version, shown_text
+from app.reservations.models import Reservation
 from app.web.pages import localized
 from app.web.problems import KINDS
 from app.web.rights import SIGNED_IN, open_to
 
 #: What a person may get wrong in deciding: said on the page that they came from.
 WRONG = (Invalid, WrongState, Stale)
+
+#: What starts within so many days is marked.
+_SOON_DAYS = 3
 
 
 @open_to(SIGNED_IN)
@@ -36,11 +43,16 @@ def approvals() -> str:
                 "There is no facility that you decide for. This page is for facility managers.",
             )
         )
+    facility = shown_text(request.args.get("facility"))
     return render_template(
         "reservations/approvals.html",
-        waiting=queries.awaiting(user),
+        waiting=waiting.waiting(
+            user, facility=facility, number=request.args.get("page", 1, type=int)
+        ),
+        desks=waiting.desks(user),
+        facility=facility,
+        nearness=_nearness(clock.now()),
         form=ReasonForm(formdata=None),
-        now=clock.now(),
     )
 
 
@@ -128,6 +140,19 @@ def _closures_page(facility: Facility, form: ClosureForm, reserved: object = ())
     )
 
 
+def _nearness(now: datetime) -> Callable[[Reservation], str]:
+    """How soon a reservation starts, in a word; none if there is time."""
+
+    def nearness(reservation: Reservation) -> str:
+        if reservation.interval.start <= now:
+            return "begun"
+        zone = zone_of(reservation.instrument)
+        days = (day_of(reservation.interval.start, zone) - day_of(now, zone)).days
+        return {0: "today", 1: "tomorrow"}.get(days, "soon" if days <= _SOON_DAYS else "")
+
+    return nearness
+
+
 def _seen() -> int | None:
     """The version that the manager had before them: nobody approves what was moved meanwhile."""
     return seen_version(request.form.get("version", ""))
@@ -136,5 +161,6 @@ def _seen() -> int | None:
 def _back(uid: str) -> str:
     """Where a decision was made: on the list of what waits, or on the reservation's page."""
     if request.form.get("back") == "approvals":
-        return url_for(".approvals")
+        asked = request.form.get
+        return url_for(".approvals", facility=asked("facility") or None, page=asked("page") or None)
     return url_for(".show", uid=uid)

@@ -11,7 +11,6 @@ from sqlalchemy import (
     CompoundSelect,
     Select,
     bindparam,
-    func,
     literal,
     or_,
     select,
@@ -201,7 +200,7 @@ def approved_before(instrument: Instrument, user: User) -> bool:
     )
 
 
-def _whole() -> Select[Reservation]:
+def whole() -> Select[Reservation]:
     """Reservations with all that a page about them shows."""
     return select(Reservation).options(
         joinedload(Reservation.instrument)
@@ -214,7 +213,7 @@ def _whole() -> Select[Reservation]:
 
 def by_uid(uid: str, *, viewer: User) -> Reservation:
     """A reservation; raises `NotFound` also to those who may not see it: none can be guessed."""
-    found = db.session.scalar(_whole().where(Reservation.uid == uid))
+    found = db.session.scalar(whole().where(Reservation.uid == uid))
     if found is None or not may_see(viewer, found):
         raise NotFound(
             Text(
@@ -243,7 +242,7 @@ def of_holder(
     before: datetime | None = None,
 ) -> Sequence[Reservation]:
     """A person's reservations: those to come, nearest first, or those past, latest first."""
-    wanted = _whole().where(Reservation.holder_id == user.id)
+    wanted = whole().where(Reservation.holder_id == user.id)
     if past:
         wanted = wanted.where(
             or_(
@@ -312,31 +311,6 @@ def managed_by(user: User) -> Any:
         g.institution_id for g in grants if g.role is RoleName.INSTITUTION_ADMINISTRATOR
     ]
     return or_(Facility.id.in_(facilities), Facility.institution_id.in_(institutions))
-
-
-def awaiting(user: User, *, limit: int = 200) -> Sequence[Reservation]:
-    """What waits for the user's decision, oldest first."""
-    return db.session.scalars(
-        _whole()
-        .join(Reservation.instrument)
-        .join(Instrument.facility)
-        .where(Reservation.status == Status.PENDING, managed_by(user))
-        .order_by(Reservation.requested_at)
-        .limit(limit)
-    ).all()
-
-
-def count_awaiting(user: User) -> int:
-    return int(
-        db.session.scalar(
-            select(func.count())
-            .select_from(Reservation)
-            .join(Reservation.instrument)
-            .join(Instrument.facility)
-            .where(Reservation.status == Status.PENDING, managed_by(user))
-        )
-        or 0
-    )
 
 
 def history(reservation: Reservation) -> Sequence[tuple[AuditRow, User | None]]:

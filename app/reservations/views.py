@@ -1,6 +1,7 @@
 """Pages of reserving: the form beside the calendar, my reservations, one reservation."""
 
-from datetime import timedelta
+from datetime import date, timedelta
+from itertools import groupby
 from typing import Any
 
 from flask import (
@@ -32,7 +33,8 @@ from app.domain.errors import (
     WrongState,
 )
 from app.domain.interval import Interval
-from app.reservations import asking, desk, free_times, queries, services, timeline
+from app.domain.local_time import day_of
+from app.reservations import asking, desk, free_times, queries, services, timeline, waiting
 from app.reservations.forms import ChangeForm, ReasonForm, parsed_instant, seen_version
 from app.reservations.free_times import with_instruments
 from app.reservations.history import happenings
@@ -49,6 +51,7 @@ bp = Blueprint("reservations", __name__, template_folder="templates")
 WRONG = (Invalid, WrongState, Stale)
 
 _PAST_ON_A_PAGE = 30
+_TO_COME = 200
 
 
 @bp.record_once
@@ -60,18 +63,29 @@ def _tell_the_catalogue(state: BlueprintSetupState) -> None:
 @bp.get("/reservations")
 @open_to(SIGNED_IN)
 def mine() -> str:
-    """My reservations: those to come, and those past, page by page."""
+    """My reservations day by day: those to come, or those past, page by page."""
     user, now = current(), clock.now()
     before = parsed_instant(request.args.get("before"))
-    past = queries.of_holder(user, now=now, past=True, limit=_PAST_ON_A_PAGE + 1, before=before)
+    past = before is not None or request.args.get("show") == "past"
+    limit = _PAST_ON_A_PAGE if past else _TO_COME
+    found = queries.of_holder(user, now=now, past=past, limit=limit + 1, before=before)
+    shown = found[:limit]
     return render_template(
         "reservations/mine.html",
-        coming=[] if before else queries.of_holder(user, now=now, limit=200),
-        past=past[:_PAST_ON_A_PAGE],
-        older=past[_PAST_ON_A_PAGE - 1].starts_at if len(past) > _PAST_ON_A_PAGE else None,
+        days=[
+            (rows[0].interval.start, zone_of(rows[0].instrument), rows)
+            for rows in (list(rows) for _, rows in groupby(shown, key=_local_day))
+        ],
+        past=past,
+        older=shown[-1].starts_at if past and len(found) > limit else None,
         before=before,
         now=now,
     )
+
+
+def _local_day(reservation: Reservation) -> date:
+    """The day on which it begins, where the instrument is."""
+    return day_of(reservation.interval.start, zone_of(reservation.instrument))
 
 
 @bp.get("/reservations/<uid>")
@@ -199,8 +213,8 @@ def _approvals() -> pages.Entry | None:
     user = current_or_none()
     if user is None or not access.manages_anything(user):
         return None
-    waiting = queries.count_awaiting(user)
-    return pages.entry(gettext("Approvals"), "reservations.approvals", badge=waiting or None)
+    count = waiting.count_awaiting(user)
+    return pages.entry(gettext("Approvals"), "reservations.approvals", badge=count or None)
 
 
 pages.NAVIGATION += [(20, _schedule), (30, _my_reservations), (40, _approvals)]

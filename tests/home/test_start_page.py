@@ -61,6 +61,14 @@ def test_managers_see_what_waits_for_them_and_nobody_else_does(client, mina, jun
     assert made.uid not in client.sign_in(jun).get("/").text
 
 
+def test_a_manager_is_led_to_their_facilities(client, mina, sora, microscope):
+    here = f"/facilities/{microscope.facility.slug}"
+    page = client.sign_in(sora).get("/").text
+    assert f'href="{here}"' in page
+    assert f'href="{here}/closures"' in page
+    assert 'id="my-facilities"' not in client.sign_in(mina).get("/").text
+
+
 def test_an_empty_start_leads_to_the_catalogue(client, mina):
     assert 'href="/instruments"' in client.sign_in(mina).get("/").text
 

@@ -10,7 +10,7 @@ from app.accounts.models import User
 from app.catalog.models import Blackout
 from app.db import db, transaction
 from app.domain.approval import Status
-from app.reservations import services
+from app.reservations import services, waiting
 from app.reservations.models import Reservation
 from tests import factories
 from tests.factories import NOW, hours
@@ -68,7 +68,7 @@ class TestReserving:
         )
         assert 'value="2026-03-03T10:00"' in page.text
         assert 'value="2026-03-03T12:00"' in page.text
-        assert "Asia/Seoul" in page.text
+        assert "대한민국 시간" in page.text
 
     def test_an_empty_form_offers_the_next_free_times(self, by, mina, microscope):
         page = by(mina).get("/instruments/microscope/reserve").text
@@ -219,23 +219,31 @@ class TestMyReservations:
     def test_the_empty_page_leads_to_the_catalogue(self, by, mina):
         assert 'href="/instruments"' in by(mina).get("/reservations").text
 
-    def test_cancelled_ones_are_kept_below(self, by, mina, microscope):
+    def test_cancelled_ones_are_kept_apart(self, by, mina, microscope):
         made = booked(mina, microscope, hours(1, 3))
         services.cancel_reservation(mina, made.uid, now=NOW)
+        browser = by(mina)
+        assert made.uid not in browser.get("/reservations").text
+        assert made.uid in browser.get("/reservations?show=past").text
+
+    def test_each_day_is_said_once_and_this_year_not_at_all(self, by, mina, microscope):
+        for start in (10, 14, 34):
+            booked(mina, microscope, hours(start, start + 1))
         page = by(mina).get("/reservations").text
-        assert page.index('id="past"') < page.index(made.uid)
+        days = re.findall(r'<h2 id="day-\d+"[^>]*><time [^>]*>([^<]+)<', page)
+        assert days == ["3월 3일 (화)", "3월 4일 (수)"]
 
     def test_older_ones_are_a_page_further(self, by, mina, microscope):
         for n in range(32):
             made = booked(mina, microscope, hours(n, n + 1))
             services.cancel_reservation(mina, made.uid, now=NOW) if n else None
         browser = by(mina)
-        first = browser.get("/reservations").text
+        first = browser.get("/reservations?show=past").text
         older = re.search(r'rel="next" href="([^"]+)"', first)
         assert older is not None
         second = browser.get(older[1].replace("&amp;", "&")).text
         seen = [set(re.findall(r'href="/reservations/(\w{32})"', page)) for page in (first, second)]
-        assert (len(seen[0]), len(seen[1]), seen[0] & seen[1]) == (31, 1, set())
+        assert (len(seen[0]), len(seen[1]), seen[0] & seen[1]) == (30, 1, set())
 
 
 class TestOneReservation:
@@ -573,6 +581,57 @@ class TestApprovals:
         assert re.search(
             r'class="count">\s*<span aria-hidden="true">1<', by(sora).get("/reservations").text
         )
+
+    def test_the_navigation_counts_only_what_is_ones_own_to_decide(
+        self, by, mina, sora, ada, guarded
+    ):
+        alone = factories.instrument(booking={"approval": "each"})  # nobody manages its facility
+        booked(mina, guarded, hours(20, 22))
+        booked(mina, alone, hours(20, 22))
+        page = by(ada).get("/approvals").text
+        assert page.count('id="r-') == 2
+        assert re.search(r'class="count">\s*<span aria-hidden="true">1<', page)
+
+    def test_one_facility_can_be_looked_at_alone(self, by, mina, ada, sora, guarded):
+        elsewhere = factories.instrument(booking={"approval": "each"})
+        here, there = booked(mina, guarded, hours(20, 22)), booked(mina, elsewhere, hours(20, 22))
+        browser = by(ada)
+        page = browser.get(f"/approvals?facility={guarded.facility.slug}").text
+        assert here.uid in page
+        assert there.uid not in page
+        answer = send(
+            browser,
+            "/approvals",
+            f"/reservations/{here.uid}/approve",
+            back="approvals",
+            version="1",
+            facility=guarded.facility.slug,
+        )
+        assert answer.location == f"/approvals?facility={guarded.facility.slug}"
+        assert 'name="facility"' not in by(sora).get("/approvals").text
+
+    def test_a_facility_of_others_shows_nothing(self, by, mina, sora, guarded):
+        elsewhere = factories.instrument(booking={"approval": "each"})
+        made = booked(mina, elsewhere, hours(20, 22))
+        page = by(sora).get(f"/approvals?facility={elsewhere.facility.slug}")
+        assert page.status_code == 200
+        assert made.uid not in page.text
+
+    @pytest.mark.parametrize("page", ["2", "99", "0", "x", "9" * 30])
+    def test_many_come_page_by_page(self, by, mina, sora, guarded, monkeypatch, page):
+        monkeypatch.setattr(waiting, "ON_A_PAGE", 2)
+        made = [booked(mina, guarded, hours(20 + n, 21 + n)) for n in range(3)]
+        shown = by(sora).get(f"/approvals?page={page}").text
+        expected = made[2:] if page in {"2", "99", "9" * 30} else made[:2]
+        assert [each.uid in shown for each in made] == [each in expected for each in made]
+
+    def test_what_starts_soon_says_so(self, by, mina, sora, guarded):
+        # It is Monday, 18:00 in Daejeon.
+        for start, word in ((3, "오늘"), (16, "내일"), (64, "곧"), (120, None)):
+            made = booked(mina, guarded, hours(start, start + 1))
+            row = by(sora).get("/approvals").text.split(f'id="r-{made.uid}"')[1].split("</li>")[0]
+            words = re.findall(r'<span class="badge[^"]*">([^<]+)<', row)
+            assert words == ([word] if word else [])
 
     def test_approving_leads_back_to_the_list(self, by, mina, sora, guarded):
         made = booked(mina, guarded, hours(20, 22))
