@@ -246,8 +246,8 @@ def _random(name: str) -> Random:
 
 def _busyness(instrument: Instrument, rng: Random) -> float:
     if instrument.use_state is UseState.LOW_USE:
-        return 0.01
-    wanted = 0.12 if any(t.slug in _IN_DEMAND for t in instrument.techniques) else 0.045
+        return 0.004
+    wanted = 0.07 if any(t.slug in _IN_DEMAND for t in instrument.techniques) else 0.018
     if hours_of(instrument) == ALWAYS_OPEN:
         wanted *= 0.8
     return wanted * rng.uniform(0.6, 1.6)

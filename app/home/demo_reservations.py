@@ -1,22 +1,26 @@
 """Whose the demonstration's reservations are, what became of them, and how they came about."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any
 
 from app.accounts.models import User
 from app.catalog.models import Instrument
-from app.catalog.policy import policy_of
+from app.catalog.policy import policy_of, zone_of
 from app.domain.approval import ApprovalMode, Status
 from app.domain.booking import Mode, Policy, UseScope
 from app.domain.errors import Text
 from app.domain.interval import Interval
+from app.domain.local_time import day_of
 from app.home.demo_purposes import BY_TECHNIQUE, CANCELLATIONS, ELSEWHERE, REJECTIONS
 
 _MINUTE = timedelta(minutes=1)
 _DAY = timedelta(days=1)
+#: As many reservations of one person as are plausible.
+_A_DAY, _A_WEEK = 2, 5
 Row = dict[str, Any]
 
 
@@ -40,14 +44,21 @@ class Book:
     audit: list[Row] = field(default_factory=list)
     #: Hours at which a person is already at some instrument.
     _busy: dict[int, set[int]] = field(default_factory=dict)
+    #: How often a person reserves on a day and in a week.
+    _often: Counter[tuple[int, date | tuple[int, int]]] = field(default_factory=Counter)
 
     def fill(self, instrument: Instrument, times: Iterator[Interval], rng: Random) -> None:
         """Give each of the times to somebody who uses this instrument."""
         regulars = self._regulars(instrument, rng)
         approved: set[int] = set()
+        zone = zone_of(instrument)
         for interval in times:
-            hours = _hours(interval)
-            free = [each for each in regulars if self._hours_of(each).isdisjoint(hours)]
+            hours, day = _hours(interval), day_of(interval.start, zone)
+            free = [
+                each
+                for each in regulars
+                if self._has_time(each, day) and self._hours_of(each).isdisjoint(hours)
+            ]
             if free:
                 self._reserve(instrument, interval, rng.choice(free), approved, rng)
 
@@ -63,6 +74,13 @@ class Book:
             may, key=lambda each: rng.random() * (3 if each.institution_id == home else 1)
         )
         return ranked[-8:]
+
+    def _has_time(self, who: Researcher, day: date) -> bool:
+        """Nobody spends their life at instruments, and some come more often than others."""
+        return (
+            self._often[who.user.id, day] < _A_DAY
+            and self._often[who.user.id, _week(day)] < _A_WEEK - who.user.id % 3
+        )
 
     def _hours_of(self, who: Researcher) -> set[int]:
         return self._busy.setdefault(who.user.id, set())
@@ -86,6 +104,8 @@ class Book:
         row = _row(instrument, interval, who, requested_at, rng)
         row["status"] = status
         self._hours_of(who).update(_hours(interval))
+        day = day_of(interval.start, zone_of(instrument))
+        self._often.update([(who.user.id, day), (who.user.id, _week(day))])
         self.reservations.append(row)
         first = Status.PENDING if asks else Status.CONFIRMED
         detail = _visible(instrument, row, first)
@@ -163,6 +183,10 @@ class Book:
 
     def _last(self, interval: Interval) -> datetime:
         return min(interval.start, self.now)
+
+
+def _week(day: date) -> tuple[int, int]:
+    return day.isocalendar()[:2]
 
 
 def _hours(interval: Interval) -> range:

@@ -4,7 +4,7 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -134,6 +134,29 @@ def test_every_state_has_its_reasons(filled: Flask):
             assert row.starts_at > NOW
         if row.instrument.use_scope is UseScope.PRIVATE_USE:
             assert row.institution_id == row.instrument.facility.institution_id
+
+
+def test_nobody_lives_at_the_instruments(filled: Flask):
+    """Two a day and five a week at most, and all who reserve have some."""
+    days: Counter[tuple[int, date]] = Counter()
+    weeks: Counter[tuple[int, int, int]] = Counter()
+    rows = db.session.scalars(select(Reservation)).all()
+    for row in rows:
+        day = row.starts_at.astimezone(zone_of(row.instrument)).date()
+        days[row.holder_id, day] += 1
+        weeks[row.holder_id, *day.isocalendar()[:2]] += 1
+    assert max(days.values()) <= 2
+    assert max(weeks.values()) <= 5
+    assert len({row.holder_id for row in rows}) == sum(p.reserves for p in demo.people())
+    # Instruments late in the list find people who still have time.
+    held = Counter(row.instrument.slug for row in rows)
+    early, late = (sum(held[s] for s in half) for half in _halves(sorted(held)))
+    assert late > early / 2
+
+
+def _halves(names: list[str]) -> tuple[list[str], list[str]]:
+    middle = len(names) // 2
+    return names[:middle], names[middle:]
 
 
 def test_nobody_reserves_what_is_closed(filled: Flask):
