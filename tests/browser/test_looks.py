@@ -26,6 +26,14 @@ PAGES = (
 )
 
 
+#: The words on buttons and fields that are less high than a finger needs.
+TOO_LOW = """
+[...document.querySelectorAll("main :is(.btn:not(.btn-xs), .input, .select)")]
+  .filter((each) => each.checkVisibility() && each.getBoundingClientRect().height < 43.5)
+  .map((each) => each.textContent.trim() || each.id)
+"""
+
+
 def serious(page):
     found = Axe().run(page).response["violations"]
     return [
@@ -57,11 +65,11 @@ def test_pages_have_no_serious_barrier(visit, scheme):
 
 
 @pytest.mark.parametrize("locale", ["ko", "en"])
-def test_no_page_scrolls_sideways_on_a_phone(visit, locale):
+def test_on_a_phone_no_page_scrolls_sideways_and_buttons_fit_a_finger(visit, locale):
     page = visit(viewport={"width": 360, "height": 780}, is_mobile=True, has_touch=True)
     sign_in(page, RESEARCHER)
     speak(page, locale)
-    wide = []
+    wide, low = [], []
     for path in PAGES:
         page.goto(path)
         assert page.locator("html").get_attribute("lang") == locale
@@ -70,8 +78,10 @@ def test_no_page_scrolls_sideways_on_a_phone(visit, locale):
         )
         if over > 0:
             wide.append((path, over))
+        low += [(path, each) for each in page.evaluate(TOO_LOW)]
     speak(page, "ko")  # It is kept with the account, which other tests use too.
     assert wide == []
+    assert low == []
 
 
 @pytest.mark.parametrize("locale", ["ko-KR", "en-US"])
