@@ -158,6 +158,24 @@ def test_dragging_on_the_calendar_makes_a_draft_and_no_reservation(visit):
     assert page.locator("main time").count() == before
 
 
+def test_an_old_refusal_goes_as_soon_as_the_time_is_changed(visit):
+    page = visit()
+    sign_in(page, RESEARCHER)
+    start = tomorrow(9)
+    page.goto(reserve_page(start, start + timedelta(hours=20)))  # longer than allowed
+    page.locator("#reserve button.btn-primary").click()
+    expect(page.locator("#purpose")).to_have_attribute("aria-invalid", "true")
+    page.fill("#purpose", "x")
+    expect(page.locator("[data-form-errors], #purpose-errors, [aria-invalid]")).to_have_count(0)
+
+    page.locator("#reserve button.btn-primary").click()
+    expect(page.locator("#ends_at-errors")).to_be_visible()
+    page.fill("#starts_at", typed(start + timedelta(hours=19)))  # the other end mends it, too
+    expect(page.locator("[data-free]")).to_be_visible()
+    expect(page.locator("[data-form-errors], #ends_at-errors, [aria-invalid]")).to_have_count(0)
+    expect(page.locator("#ends_at")).to_have_attribute("aria-describedby", "ends_at-hint")
+
+
 def test_ones_own_reservation_is_moved_by_dragging_after_a_question(visit):
     page = visit(viewport={"width": 1280, "height": 1000})
     sign_in(page, RESEARCHER)

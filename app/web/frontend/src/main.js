@@ -1,5 +1,6 @@
 // What every page does: theme, messages, questions, forms, partial updates.
 import htmx from "htmx.org/dist/htmx.esm.js";
+import { forgetErrors } from "./form_errors.js";
 import { keepTypedText } from "./typed_text.js";
 import { ask, element, say } from "./messages.js";
 import { texts } from "./texts.js";
@@ -141,6 +142,7 @@ function prepareForms() {
 
 document.addEventListener("click", onClick);
 document.addEventListener("submit", onSubmit, true);
+document.addEventListener("input", forgetErrors);
 document.addEventListener("keydown", (event) => {
   const open = event.key === "Escape" && document.querySelector("details[data-popup][open]");
   if (!open) return;
