@@ -85,6 +85,10 @@ class Policy:
         if not self.modes:
             raise ValueError("At least one mode of use must be offered.")
 
+    def free_to_cancel(self, interval: Interval, *, now: datetime) -> bool:
+        """Whether a reservation of `interval` may still be cancelled at `now` at no cost."""
+        return now <= interval.start - self.free_cancel
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookingFacts:

@@ -74,8 +74,8 @@ def check(slug: str) -> str:
         return render_template(
             "reservations/_check.html", wrong=wrong if typed else [], trial=None, found=()
         )
-    asked = form.to_request()
-    trial = services.try_reservation(user, asked, now=clock.now())
+    asked, policy, now = form.to_request(), policy_of(instrument), clock.now()
+    trial = services.try_reservation(user, asked, now=now)
     return render_template(
         "reservations/_check.html",
         wrong=[],
@@ -84,6 +84,8 @@ def check(slug: str) -> str:
         found=with_instruments(_instead(asked, trial.refusals, user)),
         instrument=instrument,
         zone=zone_of(instrument),
+        policy=policy,
+        free_to_cancel=policy.free_to_cancel(form.interval, now=now),
     )
 
 

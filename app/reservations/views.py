@@ -188,7 +188,7 @@ def _page_of(reservation: Reservation, form: ChangeForm, found: Any = ()) -> str
         may_cancel=Step.CANCEL in steps and (not begun or manages),
         may_decide=manages and reservation.status is Status.PENDING,
         free_until=reservation.interval.start - policy.free_cancel,
-        late=now > reservation.interval.start - policy.free_cancel,
+        late=not policy.free_to_cancel(reservation.interval, now=now),
         happenings=happenings(reservation),
         now=now,
         week=timedelta(days=7),

@@ -373,6 +373,12 @@ def test_a_suspension_says_why_and_until_when():
 # The settings
 
 
+@pytest.mark.parametrize(("seconds", "free"), [(-1, True), (0, True), (1, False)])
+def test_cancelling_is_free_until_the_hour_that_the_policy_says(seconds, free):
+    at = NOW + 11 * HOUR + seconds * SECOND  # an hour before the start
+    assert POLICY.free_to_cancel(hours(12, 14), now=at) is free
+
+
 @pytest.mark.parametrize(
     "settings",
     [

@@ -176,6 +176,18 @@ class TestCheckingAsOneTypes:
         assert "<html" not in answer.text
         assert reservations() == []
 
+    @pytest.mark.parametrize(("start", "late"), [(23.5, True), (24, False), (40, False)])
+    def test_who_could_no_longer_cancel_for_free_is_told_before(
+        self, by, mina, microscope, start, late
+    ):
+        answer = self.check(by(mina), microscope, typed(start, start + 2))
+        assert "data-free" in answer.text
+        assert ("data-late" in answer.text) is late
+
+    def test_where_cancelling_is_always_free_nothing_is_said(self, by, mina):
+        lenient = factories.instrument(booking={"free_cancel": "PT0H"})
+        assert "data-late" not in self.check(by(mina), lenient, typed(1, 2)).text
+
     def test_the_purpose_may_still_be_missing(self, by, mina, microscope):
         assert "data-free" in self.check(by(mina), microscope, typed(15, 17, purpose="")).text
 
