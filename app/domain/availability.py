@@ -1,12 +1,17 @@
 """Free time: what opening hours leave after reservations and blackouts, and slots within it."""
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from itertools import islice
 from zoneinfo import ZoneInfo
 
 from app.domain.grid import following, is_on_grid, next_on_grid, preceding, previous_on_grid
 from app.domain.interval import Interval, at_capacity, without
+from app.domain.local_time import day_of, first_instant, to_local
+
+#: When people who may choose begin: not before the first and not from the second on.
+_DAYTIME = (time(9), time(18))
+_DAY = timedelta(days=1)
 
 
 def free_spans(
@@ -49,6 +54,60 @@ def slots_within(
     for span in sorted(spans):
         for start in _starts_from(max(span.start, now), span, length, slot, zone):
             yield Interval(start, start + length)
+
+
+def suggested_slots(
+    spans: Iterable[Interval],
+    duration: timedelta,
+    slot: timedelta,
+    zone: ZoneInfo,
+    *,
+    now: datetime,
+    until: datetime,
+    count: int,
+) -> list[Interval]:
+    """Up to `count` slots for somebody who has not chosen yet, earliest first.
+
+    They start from `now` to `until` and by day, do not overlap, and are spread over three days or
+    more. Only where no slot starts by day are those of the night suggested.
+    """
+    spans = list(spans)
+    length = _whole_slots(duration, slot)
+    by_day = (
+        each
+        for each in slots_within(_by_day(spans, length, zone), length, slot, zone, now=now)
+        if to_local(each.start, zone).time() < _DAYTIME[1]
+    )
+    found = _spread(by_day, zone, until, count)
+    return found or _spread(slots_within(spans, length, slot, zone, now=now), zone, until, count)
+
+
+def _by_day(spans: Iterable[Interval], length: timedelta, zone: ZoneInfo) -> Iterator[Interval]:
+    """What of `spans` a slot that starts by day can lie in; nights are not walked through."""
+    for span in spans:
+        day = day_of(span.start, zone)
+        while (opens := first_instant(datetime.combine(day, _DAYTIME[0]), zone)) < span.end:
+            closes = first_instant(datetime.combine(day, _DAYTIME[1]), zone)
+            if part := span.intersection(Interval(opens, closes + length)):
+                yield part
+            day += _DAY
+
+
+def _spread(
+    slots: Iterable[Interval], zone: ZoneInfo, until: datetime, count: int
+) -> list[Interval]:
+    """The first `count` slots that do not overlap, at most a third of them on one local day."""
+    per_day = -(-count // 3)
+    found: list[Interval] = []
+    for each in slots:
+        if each.start > until or len(found) == count:
+            break
+        if found and each.start < found[-1].end:
+            continue
+        day = day_of(each.start, zone)
+        if sum(day_of(other.start, zone) == day for other in found) < per_day:
+            found.append(each)
+    return found
 
 
 def nearest_slots(

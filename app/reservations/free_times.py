@@ -1,6 +1,6 @@
 """Free time ahead: the next slots of one instrument, and which instruments are free today."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -11,7 +11,7 @@ from app.catalog.models import Facility, Instrument
 from app.catalog.policy import affiliation_class, open_spans, policy_of, zone_of
 from app.catalog.queries import instrument_by_slug
 from app.db import db
-from app.domain.availability import free_slots, free_spans
+from app.domain.availability import free_slots, free_spans, suggested_slots
 from app.domain.booking import AffiliationClass, UseScope, UseState
 from app.domain.errors import FreeSlot
 from app.domain.interval import Interval
@@ -35,35 +35,23 @@ def sensible_length(instrument: Instrument) -> timedelta:
 
 
 def next_free(
-    instrument: Instrument, viewer: User | None, *, now: datetime, count: int = 6, per_day: int = 3
+    instrument: Instrument, viewer: User | None, *, now: datetime, count: int = 6
 ) -> list[Interval]:
-    """The next slots that `viewer` could reserve, none overlapping, at most `per_day` on a day."""
+    """The next slots that `viewer` could reserve, by day if there are any, spread over days."""
     if not offered_to(instrument, viewer, now=now):
         return []
-    policy, zone = policy_of(instrument), zone_of(instrument)
+    policy = policy_of(instrument)
     ahead = min(policy.earliest, AHEAD)
     spans = queries.free_around(instrument, Interval(now, now + ahead + policy.longest), now=now)
-    length = sensible_length(instrument)
-    found: list[Interval] = []
-    for span in spans:
-        for slot in _side_by_side(span, length, policy.slot, instrument, now=now):
-            if slot.start > now + policy.earliest or len(found) == count:
-                return found
-            today = day_of(slot.start, zone)
-            if sum(day_of(each.start, zone) == today for each in found) < per_day:
-                found.append(slot)
-    return found
-
-
-def _side_by_side(
-    span: Interval, length: timedelta, slot: timedelta, instrument: Instrument, *, now: datetime
-) -> Iterator[Interval]:
-    """One slot after the other through a free span."""
-    zone = zone_of(instrument)
-    rest: Interval | None = span
-    while rest and (first := free_slots([rest], length, slot, zone, now=now, limit=1)):
-        yield first[0]
-        rest = Interval(first[0].end, span.end) if first[0].end < span.end else None
+    return suggested_slots(
+        spans,
+        sensible_length(instrument),
+        policy.slot,
+        zone_of(instrument),
+        now=now,
+        until=now + policy.earliest,
+        count=count,
+    )
 
 
 def offered_to(instrument: Instrument, viewer: User | None, *, now: datetime) -> bool:

@@ -1,10 +1,11 @@
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.availability import free_slots, free_spans, nearest_slots
+from app.domain.availability import free_slots, free_spans, nearest_slots, suggested_slots
 from app.domain.grid import is_on_grid
 from app.domain.interval import Interval
 
@@ -141,3 +142,69 @@ def test_a_slot_that_would_end_off_the_grid_after_a_clock_change_is_not_offered(
     spans = [Interval(midnight, midnight + 4 * day)]
     found = free_slots(spans, day, day, new_york, now=midnight, limit=9)
     assert [slot.start.astimezone(new_york).day for slot in found] == [7, 9, 10]
+
+
+def suggested(spans, length=1.0, count=6, until=14 * 24.0):
+    found = suggested_slots(
+        spans,
+        hours(length),
+        HALF_HOUR,
+        SEOUL,
+        now=NOW,
+        until=NOW + hours(until),
+        count=count,
+    )
+    return [f"{each.start.astimezone(SEOUL):%d %H:%M}" for each in found]
+
+
+def test_what_is_open_at_night_is_suggested_by_day_and_over_several_days():
+    assert suggested([span(0, 100)], count=5) == [
+        "03 09:00",
+        "03 10:00",
+        "04 09:00",
+        "04 10:00",
+        "05 09:00",
+    ]
+
+
+def test_the_day_ends_before_18_for_a_start():
+    assert suggested([span(23, 100)], count=2) == ["03 17:00", "04 09:00"]
+    assert suggested([span(23.5, 26)], count=2) == ["03 17:30"]
+    assert suggested([span(24, 26)]) == ["03 18:00", "03 19:00"]  # there is nothing else
+
+
+def test_nights_are_suggested_only_where_no_day_is_left():
+    nights = [span(5, 10), span(29, 34)]
+    assert suggested(nights, count=4) == ["02 23:00", "03 00:00", "03 01:00", "04 00:00"]
+    assert suggested([*nights, span(40, 41)]) == ["04 10:00"]
+
+
+def test_a_long_slot_begins_by_day_and_may_end_at_night():
+    assert suggested([span(0, 100)], length=20, count=2) == ["03 09:00", "04 09:00"]
+    assert suggested([span(0, 100)], length=30, count=2) == ["03 09:00", "04 15:00"]
+
+
+def test_nothing_is_suggested_that_starts_after_booking_ends():
+    assert suggested([span(0, 100)], until=15) == ["03 09:00"]
+    assert suggested([span(0, 100)], until=1) == ["02 18:00", "02 19:00"]
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 2000), st.integers(1, 400)).map(
+            lambda each: Interval(NOW + each[0] * MINUTE, NOW + (each[0] + each[1]) * MINUTE)
+        ),
+        max_size=6,
+    ),
+    st.floats(0.5, 6),
+)
+def test_suggestions_are_free_apart_and_few_on_a_day(spans, length):
+    spans = free_spans(spans, [], [], 1)
+    found = suggested_slots(
+        spans, hours(length), HALF_HOUR, SEOUL,
+        now=NOW, until=NOW + hours(1000), count=6,
+    )  # fmt: skip
+    assert all(any(each.contains(slot) for each in spans) for slot in found)
+    assert all(one.end <= other.start for one, other in pairwise(found))
+    days = [slot.start.astimezone(SEOUL).date() for slot in found]
+    assert all(days.count(day) <= 2 for day in days)

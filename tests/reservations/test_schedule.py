@@ -134,16 +134,17 @@ def test_the_number_of_statements_does_not_grow_with_instruments(mina, theo, app
 
 
 class TestNextFree:
-    def test_slots_of_an_hour_side_by_side_at_most_three_a_day(self, microscope):
+    def test_slots_of_an_hour_side_by_side_by_day_a_third_of_them_a_day(self, microscope):
+        # It is 18:00 in Daejeon: 9:00 is 15 hours away.
         assert next_free(microscope, None, now=NOW, count=5) == [
-            *(hours(n, n + 1) for n in (0, 1, 2)),
-            *(hours(n, n + 1) for n in (6, 7)),
+            hours(n, n + 1) for n in (15, 16, 39, 40, 63)
         ]
 
     def test_what_is_held_or_closed_is_stepped_over(self, mina, microscope):
-        booked(mina, microscope, hours(0, 2))
-        factories.blackout(microscope, hours(2.5, 3))
-        assert next_free(microscope, None, now=NOW, count=2) == [hours(3, 4), hours(4, 5)]
+        booked(mina, microscope, hours(15, 17))
+        factories.blackout(microscope, hours(17.5, 18))
+        found = next_free(microscope, None, now=NOW, count=4)
+        assert found[:2] == [hours(18, 19), hours(19, 20)]
 
     def test_it_keeps_to_opening_hours_and_notice(self, app):
         instrument = factories.instrument(
@@ -165,12 +166,12 @@ class TestNextFree:
             opening_hours={"mon-fri": ["09:00-12:00", "13:00-17:30"]},
             booking={"slot": "PT20M", "shortest": "PT50M", "earliest": "P7D", "latest": "PT2H"},
         )
-        for slot in next_free(instrument, mina, now=NOW, count=50, per_day=50):
+        for slot in next_free(instrument, mina, now=NOW, count=50):
             booked(mina, instrument, slot)
 
     def test_nothing_beyond_the_booking_window(self, app):
         instrument = factories.instrument(booking={"earliest": "PT5H"})
-        found = next_free(instrument, None, now=NOW, count=50, per_day=50)
+        found = next_free(instrument, None, now=NOW, count=50)
         assert found[-1].start == NOW + timedelta(hours=5)
 
     def test_nothing_of_what_is_not_in_use(self, app):

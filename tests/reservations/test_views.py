@@ -74,6 +74,14 @@ class TestReserving:
         page = by(mina).get("/instruments/microscope/reserve").text
         assert page.count('name="take"') == 3
 
+    def test_free_times_to_begin_with_lie_by_day_and_on_several_days(self, by, mina, microscope):
+        page = by(mina).get("/instruments/microscope/reserve").text
+        starts = [
+            datetime.fromisoformat(start).astimezone(SEOUL)
+            for start in re.findall(r'name="take"\s+value="([^/"]+)/', page)
+        ]
+        assert [f"{start:%d %H:%M}" for start in starts] == ["03 09:00", "04 09:00", "05 09:00"]
+
     def test_a_refused_form_keeps_everything_that_was_typed(self, by, mina, jun, microscope):
         booked(jun, microscope, hours(15, 17))
         sent = typed(16, 18, purpose="오래 쓴 설명", samples="7", note="냉장 보관")
@@ -483,7 +491,7 @@ class TestBusyJson:
 
 def test_free_times_link_to_the_filled_in_form(client, microscope):
     page = client.get("/instruments/microscope/free").text
-    assert "/instruments/microscope/reserve?start=2026-03-02T09:00:00%2B00:00" in page
+    assert "/instruments/microscope/reserve?start=2026-03-03T00:00:00%2B00:00" in page
 
 
 class TestSchedule:
