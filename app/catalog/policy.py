@@ -137,3 +137,10 @@ def affiliation_class(user: User, facility: Facility, day: date) -> AffiliationC
     if affiliation.institution.partner:
         return AffiliationClass.PARTNER
     return AffiliationClass.OTHER_ACADEMIC
+
+
+def price_class(user: User, facility: Facility, day: date) -> str:
+    """Which of the list prices is the person's; a department pays what its institution pays."""
+    found = affiliation_class(user, facility, day)
+    own = found is AffiliationClass.OWN_DEPARTMENT
+    return AffiliationClass.OWN_INSTITUTION if own else found

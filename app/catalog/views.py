@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from flask_babel import gettext
@@ -14,10 +15,11 @@ from app.accounts.access import Action, may
 from app.accounts.current import current_or_none
 from app.catalog import editing, queries, vocabulary
 from app.catalog.filters import FACETS, Filter
-from app.catalog.models import Instrument
-from app.catalog.policy import hours_of, policy_of, settings_of, zone_of
+from app.catalog.models import Facility, Instrument
+from app.catalog.policy import hours_of, policy_of, price_class, settings_of, zone_of
 from app.catalog.search import Found, search
 from app.domain.booking import UseState
+from app.domain.local_time import day_of
 from app.web import pages
 from app.web.pages import locale_word
 from app.web.rights import PUBLIC, open_to
@@ -52,7 +54,15 @@ _IN_ADDRESS = frozenset({"q", "free", *FACETS})
 
 @bp.app_context_processor
 def _words() -> dict[str, Any]:
-    return {"catalog_words": _WORDS, "booking_settings": settings_of}
+    return {"catalog_words": _WORDS, "booking_settings": settings_of, "own_price": _own_price}
+
+
+def _own_price(facility: Facility) -> str | None:
+    """The class of price that is the reader's at a facility; None for those not signed in."""
+    user = current_or_none()
+    if user is None:
+        return None
+    return price_class(user, facility, day_of(clock.now(), ZoneInfo(facility.timezone)))
 
 
 @bp.get("/instruments")

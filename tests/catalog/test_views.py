@@ -141,6 +141,29 @@ def test_a_filter_can_be_taken_off_alone(client, folder):
     assert 'href="/instruments?q=nikon&amp;technique=confocal"' in page
 
 
+def test_readers_see_which_price_is_theirs_and_all_others(client, folder):
+    page = "/instruments/hanguk-confocal"
+    rows = r"<tr (.*?)>.*?([0-9,]+)원"
+    assert re.findall(rows, client.get(page, headers=KOREAN).text, re.S) == [
+        ("", "10,000"),
+        ("", "20,000"),
+    ]
+    own = queries.institution_by_slug("hanguk")
+    client.sign_in(factories.user(institution=own))
+    assert re.findall(rows, client.get(page, headers=KOREAN).text, re.S) == [
+        ('class="font-semibold" data-own-price', "10,000"),
+        ("", "20,000"),
+    ]
+
+
+def test_the_catalogue_tells_each_reader_their_own_price(client, folder):
+    assert "20,000원" in client.get("/instruments", headers=KOREAN).text  # a partner's
+    client.sign_in(factories.user(institution=queries.institution_by_slug("hanguk")))
+    page = client.get("/instruments", headers=KOREAN).text
+    assert "10,000원" in page
+    assert "20,000원" not in page
+
+
 def test_free_today_asks_the_slice_that_knows(app, client, folder, microscope):
     app.extensions["dure-free-today"] = lambda now: {microscope.id} if now == NOW else set()
     page = client.get("/instruments?free=today").text

@@ -82,6 +82,14 @@ class TestReserving:
         ]
         assert [f"{start:%d %H:%M}" for start in starts] == ["03 09:00", "04 09:00", "05 09:00"]
 
+    def test_the_page_says_the_price_that_is_the_readers_own(self, by, mina, theo):
+        priced = factories.instrument(
+            prices={"unit": "hour", "own_institution": 15000, "partner": 21000}
+        )
+        address = f"/instruments/{priced.slug}/reserve"
+        assert "15,000원" in by(mina).get(address).text
+        assert "₩21,000" in by(theo).get(address).text
+
     def test_a_refused_form_keeps_everything_that_was_typed(self, by, mina, jun, microscope):
         booked(jun, microscope, hours(15, 17))
         sent = typed(16, 18, purpose="오래 쓴 설명", samples="7", note="냉장 보관")
