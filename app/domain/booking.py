@@ -97,12 +97,12 @@ def clear_of_blackouts(request: BookingRequest, facts: BookingFacts) -> Refusal 
     met = _overlapping(facts.blackouts, request.interval)
     if not met:
         return None
-    times = listed(met, facts.zone)
+    times = listed(met, facts.zone, facts.now)
     return Refusal(
         "blackout",
         Text(
-            f"점검·휴무({times})와 겹칩니다. 그 앞이나 뒤의 시간을 골라 주세요.",
-            f"There is maintenance or a closure at {times}. Choose a time before or after it.",
+            f"점검·휴무({times.ko})와 겹칩니다. 그 앞이나 뒤의 시간을 골라 주세요.",
+            f"There is maintenance or a closure at {times.en}. Choose a time before or after it.",
         ),
         iso_span(met[0]),
         "starts_at",
@@ -116,12 +116,12 @@ def clear_of_reservations(request: BookingRequest, facts: BookingFacts) -> Refus
     met = _overlapping(facts.held, request.interval)
     if not met:
         return None
-    times = listed(merged(met), facts.zone)
+    times = listed(merged(met), facts.zone, facts.now)
     return Refusal(
         "taken",
         Text(
-            f"이미 예약된 시간({times})과 겹칩니다. 비어 있는 시간을 골라 주세요.",
-            f"It is already reserved at {times}. Choose a time that is free.",
+            f"이미 예약된 시간({times.ko})과 겹칩니다. 비어 있는 시간을 골라 주세요.",
+            f"It is already reserved at {times.en}. Choose a time that is free.",
         ),
         iso_span(met[0]),
         "starts_at",
@@ -132,12 +132,13 @@ def leaves_room(request: BookingRequest, facts: BookingFacts) -> Refusal | None:
     """Counted instant by instant: overlapping reservations need not overlap each other."""
     if facts.capacity == 1 or fullest(facts.held, request.interval) < facts.capacity:
         return None
-    times = listed(_full(facts, request.interval), facts.zone)
+    times = listed(_full(facts, request.interval), facts.zone, facts.now)
     return Refusal(
         "capacity-full",
         Text(
-            f"정원 {facts.capacity}명이 찬 시간({times})과 겹칩니다. 그 시간을 피해 골라 주세요.",
-            f"All {facts.capacity} places are reserved at {times}. Choose a time around it.",
+            f"정원 {facts.capacity}명이 찬 시간({times.ko})과 겹칩니다. "
+            "그 시간을 피해 골라 주세요.",
+            f"All {facts.capacity} places are reserved at {times.en}. Choose a time around it.",
         ),
         str(facts.capacity),
         "starts_at",

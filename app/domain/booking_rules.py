@@ -4,6 +4,7 @@ Each is a plain function that gives the reason to refuse, or None; `booking.RULE
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from types import MappingProxyType
 
 from app.domain.booking_facts import (
@@ -17,7 +18,15 @@ from app.domain.booking_facts import (
 from app.domain.errors import Refusal, Text
 from app.domain.grid import is_on_grid, next_on_grid, previous_on_grid
 from app.domain.local_time import day_interval, day_of
-from app.domain.notation import in_words, iso_duration, iso_instant, iso_span, listed, shown
+from app.domain.notation import (
+    in_words,
+    iso_duration,
+    iso_instant,
+    iso_span,
+    listed,
+    shown,
+    shown_day,
+)
 
 _OWN = frozenset({AffiliationClass.OWN_DEPARTMENT, AffiliationClass.OWN_INSTITUTION})
 
@@ -33,12 +42,12 @@ def lies_ahead(request: BookingRequest, facts: BookingFacts) -> Refusal | None:
     start = request.interval.start
     if start >= facts.now:
         return None
-    then, now = shown(start, facts.zone), shown(facts.now, facts.zone)
+    then, now = _shown(start, facts), _shown(facts.now, facts)
     return Refusal(
         "in-the-past",
         Text(
-            f"시작 시각({then})이 이미 지났습니다. 지금({now}) 이후의 시각을 골라 주세요.",
-            f"The start, {then}, has passed. Choose a time after now, {now}.",
+            f"시작 시각({then.ko})이 이미 지났습니다. 지금({now.ko}) 이후의 시각을 골라 주세요.",
+            f"The start, {then.en}, has passed. Choose a time after now, {now.en}.",
         ),
         iso_instant(facts.now),
         "starts_at",
@@ -53,16 +62,16 @@ def fits_the_grid(request: BookingRequest, facts: BookingFacts) -> Refusal | Non
         wrong, end_of, words = request.interval.end, "ends_at", Text("종료", "end")
     else:
         return None
-    before = shown(previous_on_grid(wrong, slot, zone), zone)
-    behind = shown(next_on_grid(wrong, slot, zone), zone)
+    before = _shown(previous_on_grid(wrong, slot, zone), facts)
+    behind = _shown(next_on_grid(wrong, slot, zone), facts)
     step = in_words(slot)
     return Refusal(
         "off-grid",
         Text(
             f"예약은 {step.ko} 단위로 시작하고 끝나야 합니다. "
-            f"{words.ko} 시각을 {before} 또는 {behind} 중에서 골라 주세요.",
+            f"{words.ko} 시각을 {before.ko} 또는 {behind.ko} 중에서 골라 주세요.",
             f"Reservations start and end on steps of {step.en}. "
-            f"Choose {before} or {behind} as the {words.en}.",
+            f"Choose {before.en} or {behind.en} as the {words.en}.",
         ),
         iso_duration(slot),
         end_of,
@@ -74,12 +83,12 @@ def long_enough(request: BookingRequest, facts: BookingFacts) -> Refusal | None:
     if request.interval.duration >= shortest:
         return None
     words = in_words(shortest)
-    end = shown(request.interval.start + shortest, facts.zone)
+    end = _shown(request.interval.start + shortest, facts)
     return Refusal(
         "shortest",
         Text(
-            f"최소 {words.ko} 이상 예약해야 합니다. 종료 시각을 {end} 이후로 늦춰 주세요.",
-            f"A reservation lasts at least {words.en}. Let it end at {end} or later.",
+            f"최소 {words.ko} 이상 예약해야 합니다. 종료 시각을 {end.ko} 이후로 늦춰 주세요.",
+            f"A reservation lasts at least {words.en}. Let it end at {end.en} or later.",
         ),
         iso_duration(shortest),
         "ends_at",
@@ -91,14 +100,14 @@ def short_enough(request: BookingRequest, facts: BookingFacts) -> Refusal | None
     if request.interval.duration <= longest:
         return None
     words = in_words(longest)
-    end = shown(request.interval.start + longest, facts.zone)
+    end = _shown(request.interval.start + longest, facts)
     return Refusal(
         "longest",
         Text(
             f"한 번에 최대 {words.ko}까지 예약할 수 있습니다. "
-            f"종료 시각을 {end} 이전으로 당기거나 나누어 예약해 주세요.",
+            f"종료 시각을 {end.ko} 이전으로 당기거나 나누어 예약해 주세요.",
             f"A reservation lasts at most {words.en}. "
-            f"Let it end at {end} or earlier, or book it in parts.",
+            f"Let it end at {end.en} or earlier, or book it in parts.",
         ),
         iso_duration(longest),
         "ends_at",
@@ -111,12 +120,12 @@ def leaves_notice(request: BookingRequest, facts: BookingFacts) -> Refusal | Non
     if start < facts.now or start - facts.now >= notice:
         return None
     words = in_words(notice)
-    first = shown(next_on_grid(facts.now + notice, facts.policy.slot, facts.zone), facts.zone)
+    first = _shown(next_on_grid(facts.now + notice, facts.policy.slot, facts.zone), facts)
     return Refusal(
         "too-soon",
         Text(
-            f"시작 {words.ko} 전까지 예약해야 합니다. {first} 이후의 시작 시각을 골라 주세요.",
-            f"Book at least {words.en} before the start. Choose a start at {first} or later.",
+            f"시작 {words.ko} 전까지 예약해야 합니다. {first.ko} 이후의 시작 시각을 골라 주세요.",
+            f"Book at least {words.en} before the start. Choose a start at {first.en} or later.",
         ),
         iso_duration(notice),
         "starts_at",
@@ -128,15 +137,15 @@ def within_booking_window(request: BookingRequest, facts: BookingFacts) -> Refus
     if start - facts.now <= window:
         return None
     words = in_words(window)
-    last = shown(previous_on_grid(facts.now + window, facts.policy.slot, facts.zone), facts.zone)
-    opens = shown(start - window, facts.zone)
+    last = _shown(previous_on_grid(facts.now + window, facts.policy.slot, facts.zone), facts)
+    opens = _shown(start - window, facts)
     return Refusal(
         "too-far-ahead",
         Text(
             f"예약은 {words.ko} 앞까지 열려 있습니다. "
-            f"{last} 이전의 시작 시각을 고르거나 {opens} 이후에 예약해 주세요.",
+            f"{last.ko} 이전의 시작 시각을 고르거나 {opens.ko} 이후에 예약해 주세요.",
             f"Booking opens {words.en} ahead. "
-            f"Choose a start at {last} or earlier, or come back at {opens}.",
+            f"Choose a start at {last.en} or earlier, or come back at {opens.en}.",
         ),
         iso_duration(window),
         "starts_at",
@@ -151,16 +160,16 @@ def within_opening_hours(request: BookingRequest, facts: BookingFacts) -> Refusa
         span for span in facts.open_hours if span.overlaps(day) or span.overlaps(request.interval)
     ]
     if near:
-        hours = listed(near, facts.zone)
+        hours = listed(near, facts.zone, facts.now)
         text = Text(
-            f"운영 시간을 벗어납니다. 운영 시간 {hours} 안에서 골라 주세요.",
-            f"This is outside the opening hours. Choose a time within {hours}.",
+            f"운영 시간을 벗어납니다. 운영 시간 {hours.ko} 안에서 골라 주세요.",
+            f"This is outside the opening hours. Choose a time within {hours.en}.",
         )
     else:
-        closed = f"{day.start.astimezone(facts.zone):%Y-%m-%d}"
+        closed = shown_day(request.interval.start, facts.zone, facts.now)
         text = Text(
-            f"운영하지 않는 날({closed})입니다. 다른 날을 골라 주세요.",
-            f"It is closed on {closed}. Choose another day.",
+            f"운영하지 않는 날({closed.ko})입니다. 다른 날을 골라 주세요.",
+            f"It is closed on {closed.en}. Choose another day.",
         )
     return Refusal("outside-opening-hours", text, iso_span(near[0]) if near else None, "starts_at")
 
@@ -219,9 +228,9 @@ def person_is_not_suspended(_: BookingRequest, facts: BookingFacts) -> Refusal |
     until = facts.suspended_until
     if not facts.suspended or (until is not None and until <= facts.now):
         return None
-    when = shown(until, facts.zone) if until else None
-    ko = f"{when}까지 예약할 수 없습니다." if when else "예약 자격이 정지되어 있습니다."
-    en = f"You may not book until {when}." if when else "Your right to book is suspended."
+    when = _shown(until, facts) if until else None
+    ko = f"{when.ko}까지 예약할 수 없습니다." if when else "예약 자격이 정지되어 있습니다."
+    en = f"You may not book until {when.en}." if when else "Your right to book is suspended."
     if facts.suspension_reason:
         ko += f" 사유: {facts.suspension_reason}."
         en += f" Reason: {facts.suspension_reason}."
@@ -230,3 +239,7 @@ def person_is_not_suspended(_: BookingRequest, facts: BookingFacts) -> Refusal |
         Text(f"{ko} 장비담당자에게 문의해 주세요.", f"{en} Please ask the facility's manager."),
         iso_instant(until) if until else None,
     )
+
+
+def _shown(instant: datetime, facts: BookingFacts) -> Text:
+    return shown(instant, facts.zone, facts.now)

@@ -12,6 +12,9 @@ _MINUTE = timedelta(minutes=1)
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
 _MOST_LISTED = 4
+_DAYS_KO = "월화수목금토일"
+_DAYS_EN = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def iso_duration(duration: timedelta) -> str:
@@ -59,22 +62,39 @@ def in_words(duration: timedelta) -> Text:
     )
 
 
-def shown(instant: datetime, zone: ZoneInfo) -> str:
-    """An instant for people of either language, by the clocks of `zone`: 2026-03-02 09:30."""
-    return f"{to_local(instant, zone):%Y-%m-%d %H:%M}"
+def shown(instant: datetime, zone: ZoneInfo, now: datetime) -> Text:
+    """An instant for people, by the clocks of `zone`: 3월 2일(월) 09:30, Mon 2 Mar 09:30."""
+    day, clock = shown_day(instant, zone, now), f"{to_local(instant, zone):%H:%M}"
+    return Text(f"{day.ko} {clock}", f"{day.en} {clock}")
 
 
-def shown_span(span: Interval, zone: ZoneInfo) -> str:
-    """A span for people: 2026-03-02 09:30–11:00; midnight at its end is 24:00."""
-    start, end = to_local(span.start, zone), to_local(span.end, zone)
-    if end.date() == start.date():
-        return f"{start:%Y-%m-%d %H:%M}–{end:%H:%M}"
-    if end.date() == start.date() + _DAY and end.time() == time():
-        return f"{start:%Y-%m-%d %H:%M}–24:00"
-    return f"{start:%Y-%m-%d %H:%M}–{end:%Y-%m-%d %H:%M}"
+def shown_day(instant: datetime, zone: ZoneInfo, now: datetime) -> Text:
+    """The day of an instant; its year only where that is not the year of `now`."""
+    day = to_local(instant, zone)
+    ko = f"{day.month}월 {day.day}일({_DAYS_KO[day.weekday()]})"
+    en = f"{day.day} {_MONTHS[day.month - 1]}"
+    if day.year != to_local(now, zone).year:
+        ko, en = f"{day.year}년 {ko}", f"{en} {day.year}"
+    return Text(ko, f"{_DAYS_EN[day.weekday()]} {en}")
 
 
-def listed(spans: Sequence[Interval], zone: ZoneInfo) -> str:
+def shown_span(span: Interval, zone: ZoneInfo, now: datetime) -> Text:
+    """A span for people: Mon 2 Mar 09:30–11:00; midnight at its end is 24:00."""
+    first, end = shown(span.start, zone, now), to_local(span.end, zone)
+    started = to_local(span.start, zone).date()
+    if end.date() == started:
+        last = f"–{end:%H:%M}"
+    elif end.date() == started + _DAY and end.time() == time():
+        last = "–24:00"
+    else:
+        later = shown(span.end, zone, now)
+        return Text(f"{first.ko} – {later.ko}", f"{first.en} – {later.en}")
+    return Text(first.ko + last, first.en + last)
+
+
+def listed(spans: Sequence[Interval], zone: ZoneInfo, now: datetime) -> Text:
     """The first few spans for people; an ellipsis stands for the rest."""
-    texts = [shown_span(span, zone) for span in spans[:_MOST_LISTED]]
-    return ", ".join(texts if len(spans) <= _MOST_LISTED else [*texts, "…"])
+    texts = [shown_span(span, zone, now) for span in spans[:_MOST_LISTED]]
+    if len(spans) > _MOST_LISTED:
+        texts.append(Text("…", "…"))
+    return Text(", ".join(text.ko for text in texts), ", ".join(text.en for text in texts))

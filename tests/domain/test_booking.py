@@ -163,14 +163,14 @@ def test_the_booking_window_opens_to_the_second(seconds, found):
 def test_the_first_time_that_keeps_the_notice_is_offered_on_the_grid():
     now = NOW + timedelta(minutes=10)  # 18:10 in Daejeon, so 20:10 is the first, and 20:30 the grid
     refusal = only(refused(asked(hours(1, 3)), now=now))
-    assert "2026-03-02 20:30" in refusal.reason.ko
+    assert "3월 2일(월) 20:30" in refusal.reason.ko
     assert refusal.limit == "PT2H"
 
 
 def test_who_comes_too_early_hears_when_booking_opens():
     refusal = only(refused(asked(hours(721, 723))))
-    assert "come back at 2026-03-02 19:00" in refusal.reason.en
-    assert "2026-04-01 18:00" in refusal.reason.en
+    assert "come back at Mon 2 Mar 19:00" in refusal.reason.en
+    assert "Wed 1 Apr 18:00" in refusal.reason.en
     assert refusal.limit == "P30D"
 
 
@@ -218,10 +218,10 @@ def test_the_longest_length_is_allowed_and_nothing_above(seconds, found):
 
 def test_a_length_is_refused_with_the_end_that_would_do():
     too_long = only(refused(asked(hours(12, 17))))
-    assert "2026-03-03 10:00" in too_long.reason.ko
+    assert "3월 3일(화) 10:00" in too_long.reason.ko
     assert "4시간" in too_long.reason.ko
     too_short = only(refused(asked(hours(12, 12.5))))
-    assert "2026-03-03 07:00" in too_short.reason.en
+    assert "Tue 3 Mar 07:00" in too_short.reason.en
 
 
 # Opening hours and blackouts
@@ -245,13 +245,13 @@ def test_a_reservation_lies_within_one_open_span(opened, found):
 
 def test_who_comes_out_of_hours_hears_when_it_is_open():
     refusal = only(refused(open_hours=(hours(15, 24),)))
-    assert "2026-03-03 09:00–18:00" in refusal.reason.ko
+    assert "3월 3일(화) 09:00–18:00" in refusal.reason.ko
     assert refusal.limit == "2026-03-03T00:00:00Z/2026-03-03T09:00:00Z"
 
 
 def test_who_comes_on_a_closed_day_hears_to_choose_another():
     refusal = only(refused(open_hours=(hours(39, 48),)))
-    assert "closed on 2026-03-03" in refusal.reason.en
+    assert "closed on Tue 3 Mar" in refusal.reason.en
     assert refusal.limit is None
 
 
@@ -290,7 +290,7 @@ def test_back_to_back_is_granted_and_an_overlap_is_not(held, found):
 
 def test_neighbours_are_told_as_one_taken_time():
     refusal = only(refused(held=(hours(13, 13.5), hours(12, 13))))
-    assert "2026-03-03 06:00–07:30" in refusal.reason.ko
+    assert "3월 3일(화) 06:00–07:30" in refusal.reason.ko
 
 
 @pytest.mark.parametrize(("others", "found"), [(1, []), (2, []), (3, ["capacity-full"])])
@@ -306,7 +306,7 @@ def test_reservations_that_follow_each_other_take_one_place_only():
 def test_a_full_facility_says_how_many_fit_and_when_it_is_full():
     refusal = only(refused(held=(hours(12, 13), hours(12.5, 14)), capacity=2))
     assert refusal.limit == "2"
-    assert "2026-03-03 06:30–07:00" in refusal.reason.en
+    assert "Tue 3 Mar 06:30–07:00" in refusal.reason.en
 
 
 def test_what_stands_in_the_way_is_told_earliest_first():
@@ -365,7 +365,7 @@ def test_a_suspension_says_why_and_until_when():
     refusal = only(
         refused(suspended=True, suspended_until=NOW + DAY, suspension_reason="no-show × 3")
     )
-    assert "2026-03-03 18:00" in refusal.reason.ko
+    assert "3월 3일(화) 18:00" in refusal.reason.ko
     assert "no-show × 3" in refusal.reason.en
     assert refusal.limit == "2026-03-03T09:00:00Z"
 

@@ -11,6 +11,7 @@ from app.domain.notation import (
     iso_span,
     listed,
     shown,
+    shown_day,
     shown_span,
 )
 
@@ -59,26 +60,44 @@ def test_machines_read_utc():
     assert iso_span(lasting(hours=1)) == "2026-03-02T00:30:00Z/2026-03-02T01:30:00Z"
 
 
-def test_people_read_the_clocks_of_the_facility():
-    assert shown(MORNING, SEOUL) == "2026-03-02 09:30"
-    assert shown_span(lasting(hours=1), SEOUL) == "2026-03-02 09:30–10:30"
+def test_people_read_the_clocks_of_the_facility_in_their_language():
+    text = shown(MORNING, SEOUL, MORNING)
+    assert (text.ko, text.en) == ("3월 2일(월) 09:30", "Mon 2 Mar 09:30")
+    span = shown_span(lasting(hours=1), SEOUL, MORNING)
+    assert (span.ko, span.en) == ("3월 2일(월) 09:30–10:30", "Mon 2 Mar 09:30–10:30")
+
+
+def test_the_year_is_said_where_it_is_not_this_one():
+    text = shown(MORNING, SEOUL, datetime(2025, 12, 31, 14, 59, tzinfo=UTC))
+    assert (text.ko, text.en) == ("2026년 3월 2일(월) 09:30", "Mon 2 Mar 2026 09:30")
+
+
+def test_which_year_it_is_the_clocks_of_the_facility_say():
+    new_year = datetime(2025, 12, 31, 15, tzinfo=UTC)  # in Daejeon, 2026 has just begun
+    assert shown(MORNING, SEOUL, new_year).en == "Mon 2 Mar 09:30"
+
+
+def test_a_day_is_the_day_of_the_facility():
+    assert shown_day(MORNING - timedelta(hours=1), SEOUL, MORNING).en == "Mon 2 Mar"
 
 
 def test_a_span_until_midnight_ends_at_24():
-    assert shown_span(lasting(hours=14, minutes=30), SEOUL) == "2026-03-02 09:30–24:00"
+    span = shown_span(lasting(hours=14, minutes=30), SEOUL, MORNING)
+    assert span.ko == "3월 2일(월) 09:30–24:00"
 
 
 def test_a_span_over_midnight_says_both_days():
-    night = shown_span(lasting(hours=15), SEOUL)
-    assert night == "2026-03-02 09:30–2026-03-03 00:30"
+    night = shown_span(lasting(hours=15), SEOUL, MORNING)
+    assert night.ko == "3월 2일(월) 09:30 – 3월 3일(화) 00:30"
+    assert night.en == "Mon 2 Mar 09:30 – Tue 3 Mar 00:30"
 
 
 def test_a_span_until_a_later_midnight_says_both_days():
-    days = shown_span(lasting(hours=38, minutes=30), SEOUL)
-    assert days == "2026-03-02 09:30–2026-03-04 00:00"
+    days = shown_span(lasting(hours=38, minutes=30), SEOUL, MORNING)
+    assert days.en == "Mon 2 Mar 09:30 – Wed 4 Mar 00:00"
 
 
 def test_a_long_list_is_cut_short():
     one = lasting(hours=1)
-    assert listed([one] * 4, SEOUL).count("09:30") == 4
-    assert listed([one] * 5, SEOUL).endswith(", …")
+    assert listed([one] * 4, SEOUL, MORNING).ko.count("09:30") == 4
+    assert listed([one] * 5, SEOUL, MORNING).en.endswith(", …")
