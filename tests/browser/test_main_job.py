@@ -176,6 +176,21 @@ def test_an_old_refusal_goes_as_soon_as_the_time_is_changed(visit):
     expect(page.locator("#ends_at")).to_have_attribute("aria-describedby", "ends_at-hint")
 
 
+def test_turning_the_pages_of_the_schedule_is_in_its_address_and_filters(visit):
+    page = visit()
+    page.goto("/schedule?date=2026-12-01&technique=confocal")
+    page.locator(".ec-button.ec-next").click()
+    expect(page.locator("input[name=date]")).to_have_value("2026-12-02")
+    page.locator(".ec-button.ec-resourceTimelineWeek").click()
+    expect(page.locator("select[name=span]")).to_have_value("week")
+    expect(page.locator("input[name=date]")).to_have_value("2026-12-02")
+    expect(page).to_have_url(re.compile("date=2026-12-02&technique=confocal&span=week$"))
+    page.locator(".ec-button.ec-prev").click()
+    expect(page.locator("input[name=date]")).to_have_value("2026-11-23")
+    page.reload()
+    expect(page.locator(".ec-title")).to_contain_text("23")
+
+
 def test_ones_own_reservation_is_moved_by_dragging_after_a_question(visit):
     page = visit(viewport={"width": 1280, "height": 1000})
     sign_in(page, RESEARCHER)

@@ -25,6 +25,7 @@ class Schedule {
       onData: (data) => this.take(data),
       onTrouble: (trouble) => (this.note.textContent = trouble ? texts.stale : ""),
     });
+    this.filters = document.querySelector("form[data-autosubmit]")?.elements;
     this.show(this.calendar.getView());
   }
 
@@ -50,9 +51,24 @@ class Schedule {
       dateClick: ({ dateStr, resource }) => this.reserve(resource, wallOf(dateStr), plusMinutes(wallOf(dateStr), 60)),
       eventClick: openPage,
       resourceLabelContent: ({ resource }) => ({ domNodes: [label(resource.extendedProps)] }),
-      datesSet: () => this.calendar && this.show(this.calendar.getView()),
+      datesSet: () => this.calendar && this.turnTo(this.calendar.getView()),
       eventAllUpdated: () => fixRoles(this.holder, texts.calendarOf),
     };
+  }
+
+  /** Somebody turned to other days: the filters and the address say so, too. */
+  turnTo(view) {
+    const [first, after] = [view.currentStart, view.currentEnd].map((date) => wallOfDate(date).slice(0, 10));
+    const span = view.type === "resourceTimelineWeek" ? "week" : "day";
+    const { date, span: period } = this.filters ?? {};
+    const before = date?.value ?? "";
+    const day = before >= first && before < after ? before : first;
+    if (date) [date.value, period.value] = [day, span];
+    const address = new URL(location.href);
+    address.searchParams.set("date", day);
+    address.searchParams.set("span", span);
+    history.replaceState(history.state, "", address);
+    this.show(view);
   }
 
   show(view) {
