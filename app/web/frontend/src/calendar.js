@@ -30,7 +30,8 @@ class InstrumentCalendar {
     this.note = element("p", { className: "calendar-note" });
     this.note.setAttribute("role", "status");
     this.place = element("div");
-    holder.replaceChildren(this.place, this.note);
+    // Above the grid: below it, it would be out of a phone's sight.
+    holder.replaceChildren(this.note, this.place);
     this.draft = this.draftOfForm();
     this.calendar = createCalendar(this.place, [TimeGrid, List, Interaction], this.options());
     this.feed = new BusyFeed(dataset.busyUrl, {
@@ -199,12 +200,13 @@ class InstrumentCalendar {
     this.draw();
   }
 
-  /** Say below the calendar what is chosen: for those who cannot see the draft, and on phones. */
+  /** Say above the calendar what is chosen: for those who cannot see the draft, and on phones. */
   tell() {
     if (!this.draft) return this.note.replaceChildren();
     const { start, end } = this.draft;
     const length = spokenMinutes(minutesBetween(start, end));
-    this.note.textContent = `${texts.draft}: ${spoken(start, end)} (${length})`;
+    const onward = element("a", { href: "#purpose", textContent: texts.onward });
+    this.note.replaceChildren(`${texts.draft}: ${spoken(start, end)} (${length}) `, onward);
   }
 
   warn(trouble, text = texts.stale) {
