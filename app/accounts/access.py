@@ -29,6 +29,7 @@ class Action(enum.StrEnum):
     CHANGE_RESERVATION = "change-reservation"
     CANCEL_RESERVATION = "cancel-reservation"
     DECIDE_RESERVATION = "decide-reservation"
+    OVERRIDE_RULES = "override-rules"
     EDIT_INSTRUMENT = "edit-instrument"
     EDIT_FACILITY = "edit-facility"
     EDIT_INSTITUTION = "edit-institution"
@@ -56,6 +57,7 @@ TABLE: dict[Action, frozenset[Relation]] = {
     Action.CHANGE_RESERVATION: _MANAGES | {_R.HOLDER},
     Action.CANCEL_RESERVATION: _MANAGES | {_R.HOLDER},
     Action.DECIDE_RESERVATION: _MANAGES,
+    Action.OVERRIDE_RULES: _MANAGES,
     Action.EDIT_INSTRUMENT: _MANAGES,
     Action.EDIT_FACILITY: _MANAGES,
     Action.EDIT_INSTITUTION: _ADMINISTERS,

@@ -4,11 +4,64 @@ from datetime import timedelta
 from functools import reduce
 from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, StringConstraints, model_validator
 
-from app.catalog.notations import Duration, Written
+from app.catalog.notations import ClockTime, Duration, Hours, Line, Names, Written
+from app.domain.booking import TwoPlaces
+from app.domain.permits import PermitKind, QuestionKind, until_key
+from app.domain.quota import Whose, Within
 
 LONGEST_RESERVATION = timedelta(days=31)
+_KEYS_OF_PERMITS = {*PermitKind, *map(until_key, PermitKind)}
+
+
+class QuotaSetting(Written):
+    """How much may be held at most; either hours or a number of reservations."""
+
+    per: Literal[tuple(Whose)] = Field(description="Whose reservations are added up.")  # type: ignore[valid-type]
+    within: Literal[tuple(Within)] = Field(  # type: ignore[valid-type]
+        description="A calendar day, week or month; “ahead”: all that has not ended yet."
+    )
+    hours: Duration | None = Field(None, description="At most so much time.")
+    number: Annotated[int, Field(ge=0, le=10_000)] | None = Field(
+        None, description="At most so many reservations."
+    )
+    peak: bool = Field(False, description="Only the hours named by “peak” count.")
+
+    @model_validator(mode="after")
+    def _limits_one_thing(self) -> Self:
+        if (self.hours is None) == (self.number is None):
+            raise ValueError("needs either “hours” or “number”")
+        if self.peak and self.hours is None:
+            raise ValueError("counts “hours” in the peak, not reservations")
+        if self.peak and self.within == "ahead":
+            raise ValueError("counts peak hours “within” a day, week or month")
+        return self
+
+
+class PermitSetting(Written):
+    """A permit whose number and expiry are asked for at booking."""
+
+    kind: Literal[tuple(PermitKind)] = Field(description="Which.")  # type: ignore[valid-type]
+    required: bool = Field(True, description="Whether one may book without.")
+
+
+class QuestionSetting(Written):
+    """Something that the facility asks at booking; answers are kept with the reservation."""
+
+    key: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")] = Field(
+        description="A short name that never changes; answers are kept under it."
+    )
+    label: Names = Field(description="The question.")
+    kind: Literal[tuple(QuestionKind)] = Field("text", description="What is answered.")  # type: ignore[valid-type]
+    required: bool = Field(False, description="Whether it must be answered.")
+    options: list[Line] = Field(default_factory=list, description="The answers of a choice.")
+
+    @model_validator(mode="after")
+    def _offers_what_can_be_chosen(self) -> Self:
+        if (self.kind == "choice") != bool(self.options):
+            raise ValueError("“options” belong to a choice, and a choice needs them")
+        return self
 
 
 class BookingSettings(Written):
@@ -29,10 +82,38 @@ class BookingSettings(Written):
         Annotated[list[Literal["self_operated", "commissioned"]], Field(min_length=1, max_length=2)]
         | None
     ) = Field(None, description="The user works on it, or hands samples in.")
+    setup: Duration | None = Field(
+        None, description="Kept free before each reservation, not part of it."
+    )
+    cleanup: Duration | None = Field(
+        None, description="Kept free behind each reservation, not part of it."
+    )
+    fixed_slots: Hours | None = Field(
+        None, description="It is given out in these parts of the day only, such as half-days."
+    )
+    same_day: ClockTime | None = Field(
+        None, description="Booked for the running day only, which begins at this hour: “09:00”."
+    )
+    gap: Duration | None = Field(
+        None, description="Between two reservations of a person, unless one follows the other."
+    )
+    quotas: list[QuotaSetting] | None = Field(None, description="What may be held at most.")
+    peak: Hours | None = Field(None, description="The hours that quotas of the peak count.")
+    owner_share: Annotated[int, Field(ge=0, le=100)] | None = Field(
+        None, description="Percent of each week's hours that only its own institution may hold."
+    )
+    two_places: Literal[tuple(TwoPlaces)] | None = Field(  # type: ignore[valid-type]
+        None, description="What to do if a person has reserved another instrument meanwhile."
+    )
+    permits: list[PermitSetting] | None = Field(None, description="Permits that are asked for.")
+    questions: Annotated[list[QuestionSetting], Field(max_length=20)] | None = Field(
+        None, description="Questions that are asked at booking."
+    )
 
     def over(self, base: Self) -> Self:
         """These settings, and those of `base` where these say nothing."""
-        return base.model_copy(update=self.model_dump(exclude_none=True, mode="python"))
+        said = {name: getattr(self, name) for name in type(self).model_fields}
+        return base.model_copy(update={n: value for n, value in said.items() if value is not None})
 
     def contradictions(self) -> list[tuple[str, str]]:
         """Field and complaint for all that does not fit together; what is left out fits."""
@@ -51,6 +132,11 @@ class BookingSettings(Written):
             found.append(("longest", "“longest” must not exceed P31D"))
         if self.latest is not None and self.earliest is not None and self.latest >= self.earliest:
             found.append(("latest", "“latest” must be shorter than “earliest”"))
+        if self.peak is None and any(quota.peak for quota in self.quotas or ()):
+            found.append(("quotas", "“quotas” count peak hours, but “peak” names none"))
+        keys = [question.key for question in self.questions or ()]
+        if len(set(keys)) < len(keys) or set(keys) & _KEYS_OF_PERMITS:
+            found.append(("questions", "“questions” need keys of their own, each used once"))
         return found
 
 
@@ -64,6 +150,14 @@ DEFAULT_BOOKING = BookingSettings(
     approval="open",
     free_cancel=timedelta(hours=24),
     modes=["self_operated"],
+    setup=timedelta(0),
+    cleanup=timedelta(0),
+    gap=timedelta(0),
+    quotas=[],
+    owner_share=0,
+    two_places="warn",
+    permits=[],
+    questions=[],
 )
 
 

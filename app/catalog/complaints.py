@@ -67,7 +67,31 @@ _CONTRADICTIONS: Mapping[str, Text] = {
         "예약 마감은 예약이 열리는 때보다 늦어야 합니다.",
         "The notice needed must be shorter than how far ahead one may reserve.",
     ),
+    "quotas": Text(
+        "집중 시간의 한도가 있으면 집중 시간을 적어야 합니다.",
+        "A quota counts peak hours, but no peak hours are given.",
+    ),
+    "questions": Text(
+        "질문의 키는 서로 달라야 하고, 승인 종류의 이름과도 달라야 합니다.",
+        "Each question needs a key of its own, other than the names of permits.",
+    ),
 }
+_LINES: Mapping[str, Text] = {
+    "booking_quotas": Text(
+        "한 줄에 ‘사람 | 주 | 8시간’ 또는 ‘사람 | 앞으로 | 3’처럼 적으세요.",
+        "Write lines such as “person | week | 8 h” or “person | ahead | 3”.",
+    ),
+    "booking_permits": Text(
+        "한 줄에 irb, iacuc, lmo, biosafety, contract 가운데 하나를 적으세요.",
+        "Write one of irb, iacuc, lmo, biosafety, contract in each line.",
+    ),
+    "booking_questions": Text(
+        "한 줄에 ‘키 | 한국어 | 영어 | text’처럼 적으세요. 키는 영문 소문자로 시작합니다.",
+        "Write lines such as “key | Korean | English | text”, the key in small letters.",
+    ),
+    "booking_same_day": Text("09:00처럼 적으세요.", "Write an hour such as 09:00."),
+}
+_HOURS = frozenset({"opening_hours", "booking_fixed_slots", "booking_peak"})
 
 
 def of_error(error: Any) -> tuple[str, Text]:
@@ -82,7 +106,8 @@ def _shortened(place: list[str]) -> list[str]:
     whole = {"documents", "sources", "opening_hours", "funding", "techniques", "purposes"}
     if place and place[0] in whole:
         return place[:1]
-    return place[:2] if place[:2] == ["booking", "modes"] else place
+    parts = {"modes", "quotas", "permits", "questions", "fixed_slots", "peak"}
+    return place[:2] if place[:1] == ["booking"] and parts.intersection(place[1:2]) else place
 
 
 def _text(name: str, error: Any) -> Text:
@@ -91,10 +116,12 @@ def _text(name: str, error: Any) -> Text:
         return _MISPLACED.get(str(ctx["field"]), Text(str(ctx["text"]), str(ctx["text"])))
     if kind in ("missing", "string_too_short", "too_short"):
         return _NEEDED
+    if name in _LINES:
+        return _LINES[name]
+    if name in _HOURS:
+        return _hours(error)
     if name.startswith("booking_") and kind == "value_error":
         return _DURATION
-    if name == "opening_hours":
-        return _hours(error)
     if name in _WRITTEN:
         return _WRITTEN[name]
     return _of_kind(kind, ctx)

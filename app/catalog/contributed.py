@@ -18,6 +18,7 @@ from app.catalog.notations import (
     Hours,
     Line,
     MailAddress,
+    Names,
     Phone,
     Prose,
     Slug,
@@ -45,13 +46,6 @@ Purpose = Literal["test", "analysis", "education", "measurement", "production", 
 def misplaced(field: str, text: str) -> PydanticCustomError:
     """A complaint about `field` that only the whole entry can raise."""
     return PydanticCustomError("misplaced", "{text}", {"text": text, "field": field})
-
-
-class Names(Written):
-    """A name in both languages."""
-
-    ko: Line = Field(description="In Korean.")
-    en: Line = Field(description="In English.")
 
 
 class Texts(Written):

@@ -5,7 +5,7 @@ is given on as it is, so that the rules for files refuse it where it stands.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -121,3 +121,117 @@ class WonField(StringField):  # type: ignore[misc]
         if not text:
             return None
         return int(text) if re.fullmatch(r"-?[0-9]{1,15}", text) else text
+
+
+class ClockField(StringField):  # type: ignore[misc]
+    """An hour of the day: “09:00”."""
+
+    def data_of(self, value: str | None) -> str:
+        return value or ""
+
+    def said(self) -> str | None:
+        return (self.data or "").strip() or None
+
+
+_QUOTA_WORDS = {
+    "사람": "person",
+    "기관": "institution",
+    "하루": "day",
+    "일": "day",
+    "주": "week",
+    "월": "month",
+    "앞으로": "ahead",
+    "집중": "peak",
+}
+_QUOTA_IN_KOREAN = {en: ko for ko, en in _QUOTA_WORDS.items() if ko != "일"}
+
+
+class QuotasField(TextAreaField):  # type: ignore[misc]
+    """Quotas, one a line: “person | week | 8 h”, “person | ahead | 3”, “… | 2 h | peak”."""
+
+    def data_of(self, value: list[dict[str, Any]] | None) -> str:
+        return "\n".join(map(self._line, value or []))
+
+    def _line(self, quota: dict[str, Any]) -> str:
+        hours = quota.get("hours")
+        most = duration_in_words(read_duration(hours)) if hours else str(quota.get("number"))
+        parts = [quota["per"], quota["within"], most, *(["peak"] if quota.get("peak") else [])]
+        words = _QUOTA_IN_KOREAN if locale_word() == "ko" else {}
+        return " | ".join(words.get(part, part) for part in parts)
+
+    def said(self) -> Sequence[Any] | None:
+        lines = [line.strip() for line in (self.data or "").splitlines() if line.strip()]
+        if lines and lines[0].casefold() in _NOTHING:
+            return ()  # Not the same as nothing said, which is the facility's.
+        return [self._quota(line) for line in lines] or None
+
+    def _quota(self, line: str) -> Any:
+        parts = [part.strip().casefold() for part in line.split("|")]
+        parts = [_QUOTA_WORDS.get(part, part) for part in parts]
+        if len(parts) not in (3, 4) or parts[3:] not in ([], ["peak"]):
+            return line
+        quota: dict[str, Any] = {"per": parts[0], "within": parts[1]}
+        if parts[3:]:
+            quota["peak"] = True
+        if re.fullmatch(r"[0-9]{1,5}", parts[2]):
+            return quota | {"number": int(parts[2])}
+        found = _SPAN.fullmatch(parts[2])
+        if found is None or not parts[2]:
+            return line
+        span = timedelta(**{unit: int(n) for unit, n in found.groupdict().items() if n})
+        return quota | {"hours": f"PT{span // timedelta(minutes=1)}M"}
+
+
+class PermitsField(TextAreaField):  # type: ignore[misc]
+    """Permits that are asked for, one a line: “iacuc”, “lmo optional”."""
+
+    def data_of(self, value: list[dict[str, Any]] | None) -> str:
+        optional = " 선택" if locale_word() == "ko" else " optional"
+        return "\n".join(
+            permit["kind"] + ("" if permit.get("required", True) else optional)
+            for permit in value or []
+        )
+
+    def said(self) -> Sequence[Any] | None:
+        lines = [line.casefold().split() for line in (self.data or "").splitlines() if line.strip()]
+        if lines and lines[0][0] in _NOTHING:
+            return ()  # Not the same as nothing said, which is the facility's.
+        return [self._permit(words) for words in lines] or None
+
+    def _permit(self, words: list[str]) -> Any:
+        kind, *rest = words
+        if rest not in ([], ["optional"], ["선택"]):
+            return " ".join(words)
+        return {"kind": kind, "required": not rest}
+
+
+class QuestionsField(TextAreaField):  # type: ignore[misc]
+    """Questions, one a line: key | Korean | English | text, number or choices; “*” if needed."""
+
+    def data_of(self, value: list[dict[str, Any]] | None) -> str:
+        return "\n".join(map(self._line, value or []))
+
+    def _line(self, question: dict[str, Any]) -> str:
+        key = question["key"] + ("*" if question.get("required") else "")
+        options = "; ".join(question.get("options") or [])
+        kind = options or question.get("kind", "text")
+        return " | ".join((key, question["label"]["ko"], question["label"]["en"], kind))
+
+    def said(self) -> Sequence[Any] | None:
+        lines = [line.strip() for line in (self.data or "").splitlines() if line.strip()]
+        if lines and lines[0].casefold() in _NOTHING:
+            return ()  # Not the same as nothing said, which is the facility's.
+        return [self._question(line) for line in lines] or None
+
+    def _question(self, line: str) -> Any:
+        parts = [part.strip() for part in line.split("|")]
+        if len(parts) not in (3, 4):
+            return line
+        key, ko, en, kind = (*parts, "text")[:4]
+        question: dict[str, Any] = {"key": key.removesuffix("*"), "label": {"ko": ko, "en": en}}
+        if key.endswith("*"):
+            question["required"] = True
+        if kind in ("text", "number"):
+            return question | {"kind": kind}
+        options = [option.strip() for option in kind.split(";") if option.strip()]
+        return question | {"kind": "choice", "options": options}

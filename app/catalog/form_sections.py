@@ -8,6 +8,15 @@ from flask_babel import lazy_gettext as _l
 
 from app.catalog.vocabulary import PRICE_CLASSES
 
+_MORE_RULES = (
+    _l("Slots, quotas and questions"),
+    (
+        *("booking_setup", "booking_cleanup", "booking_gap", "booking_same_day"),
+        *("booking_owner_share", "booking_two_places", "booking_fixed_slots"),
+        *("booking_quotas", "booking_peak", "booking_permits", "booking_questions"),
+    ),
+)
+
 #: Kind of entry → headings, each with the names of its fields.
 SECTIONS: Mapping[str, tuple[tuple[Any, tuple[str, ...]], ...]] = MappingProxyType(
     {
@@ -47,6 +56,7 @@ SECTIONS: Mapping[str, tuple[tuple[Any, tuple[str, ...]], ...]] = MappingProxyTy
                     *("booking_approval", "booking_modes", "booking_illustrative"),
                 ),
             ),
+            _MORE_RULES,
             (
                 _l("Prices"),
                 (
@@ -81,6 +91,7 @@ SECTIONS: Mapping[str, tuple[tuple[Any, tuple[str, ...]], ...]] = MappingProxyTy
                     *("booking_approval", "booking_modes", "booking_illustrative"),
                 ),
             ),
+            _MORE_RULES,
             (_l("Notes and sources"), ("note_ko", "note_en", "sources", "illustrative")),
         ),
     }

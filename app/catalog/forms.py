@@ -20,7 +20,17 @@ from wtforms import (
 )
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from app.catalog.form_fields import DocumentsField, DurationField, HoursField, LinesField, WonField
+from app.catalog.form_fields import (
+    ClockField,
+    DocumentsField,
+    DurationField,
+    HoursField,
+    LinesField,
+    PermitsField,
+    QuestionsField,
+    QuotasField,
+    WonField,
+)
 from app.catalog.models import Technique
 from app.catalog.vocabulary import (
     CLASSIFICATIONS,
@@ -74,6 +84,51 @@ class _EntryForm(FlaskForm):
     booking_free_cancel = DurationField(_l("Free cancellation until before the start"))
     booking_approval = SelectField(_l("Approval"))
     booking_modes = _checkboxes(_l("Modes of use"))
+    booking_setup = DurationField(_l("Setting up before each reservation"))
+    booking_cleanup = DurationField(_l("Cleaning up behind each reservation"))
+    booking_gap = DurationField(
+        _l("Gap between two reservations of a person"),
+        description=_l("Unless one follows the other at once."),
+    )
+    booking_same_day = ClockField(
+        _l("Booked for the running day only, from"),
+        description=_l("Such as 09:00; empty: other days too."),
+    )
+    booking_fixed_slots = HoursField(
+        _l("Fixed slots"),
+        description=_l("It is given out in these parts only: “daily 09:00-13:00, 13:00-18:00”."),
+        render_kw={"rows": 3},
+    )
+    booking_quotas = QuotasField(
+        _l("Quotas"),
+        description=_l(
+            "One a line: “person | week | 8 h”, “institution | month | 40 h”, "
+            "“person | ahead | 3”, “person | day | 2 h | peak”; “none”: no quotas."
+        ),
+        render_kw={"rows": 3},
+    )
+    booking_peak = HoursField(
+        _l("Peak hours"),
+        description=_l("For quotas of the peak: “mon-fri 09:00-18:00”."),
+        render_kw={"rows": 2},
+    )
+    booking_owner_share = WonField(
+        _l("Kept for its own institution, percent of each week"),
+    )
+    booking_two_places = SelectField(_l("If a person has another instrument at that time"))
+    booking_permits = PermitsField(
+        _l("Permits asked for"),
+        description=_l("One a line: irb, iacuc, lmo, biosafety, contract; “lmo optional”."),
+        render_kw={"rows": 2},
+    )
+    booking_questions = QuestionsField(
+        _l("Questions asked at booking"),
+        description=_l(
+            "One a line: key | Korean | English | text, number, or choices with “;” between them. "
+            "A “*” behind the key: it must be answered."
+        ),
+        render_kw={"rows": 3},
+    )
     booking_illustrative = BooleanField(_l("Hours and rules are examples"))
     note_ko = TextAreaField(_l("Note in Korean"), render_kw=_LONG)
     note_en = TextAreaField(_l("Note in English"), render_kw=_LONG)
@@ -87,6 +142,12 @@ class _EntryForm(FlaskForm):
             ("open", _l("Nobody has to approve")),
             ("each", _l("A manager approves each reservation")),
             ("once", _l("A manager approves a person once")),
+        ]
+        self.booking_two_places.choices = [
+            ("", _l("As the facility, or a warning")),
+            ("allow", _l("Nothing")),
+            ("warn", _l("They are warned")),
+            ("refuse", _l("It is refused")),
         ]
         self.booking_modes.choices = [
             ("self_operated", _l("Self-operated use")),

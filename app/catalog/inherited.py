@@ -6,7 +6,7 @@ from typing import Any
 from flask_babel import gettext
 from wtforms import SelectField, SelectMultipleField
 
-from app.catalog.form_fields import DurationField, HoursField
+from app.catalog.form_fields import HoursField
 from app.catalog.forms import FacilityForm, InstrumentForm
 from app.catalog.models import Facility, Instrument
 from app.catalog.policy import DEFAULTS
@@ -21,9 +21,10 @@ def hints(thing: Instrument | Facility, form: InstrumentForm | FacilityForm) -> 
     found = {}
     for field in form:
         name = field.name.removeprefix(_BOOKING)
-        if name != field.name and name in DEFAULTS:
-            value = _words(field, said.get(name, DEFAULTS[name]))
-            found[field.name] = _of_facility(value) if name in said else _of_dure(value)
+        value = said.get(name, DEFAULTS.get(name))
+        if name != field.name and value not in (None, [], {}):
+            words = _words(field, value)
+            found[field.name] = _of_facility(words) if name in said else _of_dure(words)
     if facility:
         hours = form["opening_hours"]
         assert isinstance(hours, HoursField)
@@ -48,8 +49,8 @@ def _of_dure(value: str) -> str:
 
 def _words(field: Any, value: Any) -> str:
     """A setting as people read it: lengths of time and choices in words."""
-    if isinstance(field, DurationField):
-        return field.data_of(value)
+    if hasattr(field, "data_of"):
+        return ", ".join(str(field.data_of(value)).splitlines())
     if isinstance(field, SelectMultipleField):
         return ", ".join(str(label) for word, label in field.choices if word in value)
     if isinstance(field, SelectField):

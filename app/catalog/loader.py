@@ -15,9 +15,9 @@ from app.catalog.contributed import (
     FacilityFile,
     InstitutionFile,
     InstrumentFile,
-    Names,
 )
 from app.catalog.marked_yaml import MarkedYaml
+from app.catalog.notations import Names
 from app.catalog.problems import CatalogInvalid, Problem, place_of, wording
 
 TECHNIQUES = "techniques.yaml"

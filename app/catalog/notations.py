@@ -105,6 +105,7 @@ Slug = Annotated[
 ]
 Line = Annotated[str, _sized(200)]
 Prose = Annotated[str, _sized(5000)]
+ClockTime = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-f]{6}$")]
 MailAddress = Annotated[str, _sized(254), AfterValidator(_mail_address)]
 Phone = Annotated[str, StringConstraints(pattern=r"^\+?[0-9][0-9 -]{5,24}[0-9]$")]
@@ -140,3 +141,10 @@ class Written(BaseModel):
     """A mapping in a file: no unknown fields, nothing guessed from a value of another type."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Names(Written):
+    """A name in both languages."""
+
+    ko: Line = Field(description="In Korean.")
+    en: Line = Field(description="In English.")

@@ -1,24 +1,37 @@
 """What holds for an instrument – its own, else its facility’s: policy, hours, holidays."""
 
+import json
 from ast import literal_eval
-from datetime import date, timedelta
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import holidays
 
 from app.accounts.models import Affiliation, InstitutionKind, User
-from app.catalog.booking_settings import DEFAULT_BOOKING, BookingSettings
+from app.catalog.booking_settings import (
+    DEFAULT_BOOKING,
+    BookingSettings,
+    QuestionSetting,
+    QuotaSetting,
+)
 from app.catalog.models import Facility, Instrument
 from app.domain.approval import ApprovalMode
-from app.domain.booking import AffiliationClass, Mode, Policy
+from app.domain.booking import AffiliationClass, Mode, Policy, TwoPlaces
+from app.domain.errors import Text
 from app.domain.interval import Interval
-from app.domain.local_time import day_of
+from app.domain.local_time import day_interval, day_of
 from app.domain.opening_hours import ALWAYS_OPEN, OpeningHours
+from app.domain.permits import Permit, PermitKind, Question, QuestionKind
+from app.domain.quota import Quota, Whose, Within
+
+_DAY = timedelta(days=1)
 
 #: What holds where neither instrument nor facility says otherwise, as text.
-DEFAULTS: dict[str, Any] = DEFAULT_BOOKING.model_dump(mode="json")
+DEFAULTS: dict[str, Any] = DEFAULT_BOOKING.model_dump(mode="json", exclude_none=True)
 
 _COMPANY = {
     InstitutionKind.SMALL_COMPANY: AffiliationClass.SMALL_COMPANY,
@@ -43,16 +56,42 @@ def _policy(of_facility: str, of_instrument: str) -> Policy:
     Settings that this version does not know, written by a newer one beside it, are passed over.
     """
     written = {**DEFAULTS, **literal_eval(of_facility), **literal_eval(of_instrument)}
-    known = {name: written[name] for name in BookingSettings.model_fields if name in written}
-    settings = BookingSettings.model_validate(known)
+    known = {name: written.get(name) for name in BookingSettings.model_fields}
+    settings = BookingSettings.model_validate_json(json.dumps(known))
     values = {name: getattr(settings, name) for name in known}
-    return Policy(
-        **values
-        | {
-            "approval": ApprovalMode(values["approval"]),
-            "modes": frozenset(Mode(mode) for mode in values["modes"]),
-        }
+    return Policy(**values | {name: read(values[name]) for name, read in _READ.items()})
+
+
+def _quota(quota: QuotaSetting) -> Quota:
+    return Quota(
+        per=Whose(quota.per),
+        within=Within(quota.within),
+        hours=quota.hours,
+        number=quota.number,
+        peak=quota.peak,
     )
+
+
+def _question(question: QuestionSetting) -> Question:
+    label = Text(question.label.ko, question.label.en)
+    kind = QuestionKind(question.kind)
+    return Question(question.key, label, kind, question.required, tuple(question.options))
+
+
+#: How the values of files become those of a policy, where the two differ.
+_READ: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
+    {
+        "approval": ApprovalMode,
+        "modes": lambda modes: frozenset(map(Mode, modes)),
+        "fixed_slots": lambda hours: hours and OpeningHours.parse(hours),
+        "peak": lambda hours: hours and OpeningHours.parse(hours),
+        "same_day": lambda clock: clock and time.fromisoformat(clock),
+        "quotas": lambda quotas: tuple(map(_quota, quotas)),
+        "two_places": TwoPlaces,
+        "permits": lambda permits: tuple(Permit(PermitKind(p.kind), p.required) for p in permits),
+        "questions": lambda questions: tuple(map(_question, questions)),
+    }
+)
 
 
 def zone_of(instrument: Instrument) -> ZoneInfo:
@@ -106,6 +145,33 @@ def open_spans(instrument: Instrument, during: Interval) -> list[Interval]:
     return hours.open_intervals(
         during, zone_of(instrument), holidays_of(instrument.facility, during)
     )
+
+
+def fixed_slots(instrument: Instrument, during: Interval) -> tuple[Interval, ...]:
+    """The parts of the day that the instrument is given out in around `during`, if it has any."""
+    hours = policy_of(instrument).fixed_slots
+    if hours is None:
+        return ()
+    around = Interval(during.start - _DAY, during.end + _DAY)
+    closed = holidays_of(instrument.facility, around)
+    return tuple(hours.ranges(around, zone_of(instrument), closed))
+
+
+def peak_hours(instrument: Instrument, during: Interval | None) -> tuple[Interval, ...]:
+    """The hours within `during` that quotas of the peak count."""
+    peak = policy_of(instrument).peak
+    if peak is None or during is None:
+        return ()
+    closed = holidays_of(instrument.facility, during)
+    return tuple(peak.open_intervals(during, zone_of(instrument), closed))
+
+
+def access_until(user: User, zone: ZoneInfo) -> datetime | None:
+    """When the last of a person's affiliations ends; None if one has no end, or there is none."""
+    days = [affiliation.ends_on for affiliation in user.affiliations]
+    if not days or None in days:
+        return None
+    return day_interval(max(day for day in days if day), zone).end
 
 
 def affiliation_on(user: User, day: date) -> Affiliation | None:

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from sqlalchemy import delete, insert, select
 
-from app.catalog.contributed import Names
 from app.catalog.models import Instrument, Technique, instrument_technique
+from app.catalog.notations import Names
 from app.db import db
 
 

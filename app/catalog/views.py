@@ -20,6 +20,7 @@ from app.catalog.policy import hours_of, policy_of, price_class, settings_of, zo
 from app.catalog.search import Found, search
 from app.domain.booking import UseState
 from app.domain.local_time import day_of
+from app.domain.rules_in_words import rarer_rules
 from app.web import pages
 from app.web.pages import locale_word
 from app.web.rights import PUBLIC, open_to
@@ -148,6 +149,7 @@ def instrument(slug: str) -> str | Response:
         facility=found.facility,
         institution=found.facility.institution,
         policy=policy_of(found),
+        rarer_rules=rarer_rules(policy_of(found)),
         hours=hours_of(found).in_words(locale_word()),
         zone=zone_of(found),
         blackouts=queries.coming_blackouts(found, now),

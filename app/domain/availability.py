@@ -19,9 +19,20 @@ def free_spans(
     held: Iterable[Interval],
     blackouts: Iterable[Interval],
     capacity: int,
+    *,
+    setup: timedelta = timedelta(),
+    cleanup: timedelta = timedelta(),
 ) -> list[Interval]:
-    """The open time in which one more reservation fits and no blackout lies, sorted and merged."""
-    return without(open_spans, [*at_capacity(held, capacity), *blackouts])
+    """The open time in which one more reservation fits and no blackout lies, sorted and merged.
+
+    `setup` and `cleanup` are kept free around each reservation, the new one among them.
+    """
+    if not setup and not cleanup:
+        return without(open_spans, [*at_capacity(held, capacity), *blackouts])
+    occupied = (Interval(each.start - setup, each.end + cleanup) for each in held)
+    full = [*at_capacity(occupied, capacity), *blackouts]
+    # What the new one needs around itself: it ends so long before, and begins so long behind.
+    return without(open_spans, [Interval(each.start - cleanup, each.end + setup) for each in full])
 
 
 def free_slots(

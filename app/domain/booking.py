@@ -7,6 +7,7 @@ what others hold, and the list of all.
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
+from app.domain import answer_rules, quota_rules, window_rules
 from app.domain import booking_rules as rules
 from app.domain.booking_facts import (
     AffiliationClass,
@@ -14,27 +15,32 @@ from app.domain.booking_facts import (
     BookingRequest,
     Mode,
     Policy,
+    TwoPlaces,
     UseScope,
     UseState,
 )
 from app.domain.errors import Refusal, TakenTime, Text
 from app.domain.interval import Interval, at_capacity, fullest, merged
-from app.domain.notation import iso_span, listed
+from app.domain.notation import in_words, iso_span, listed
 
 __all__ = [
     "CODES",
     "CONFLICT_CODES",
     "RULES",
+    "SOFT",
     "AffiliationClass",
     "BookingFacts",
     "BookingRequest",
     "Mode",
     "Policy",
     "Rule",
+    "TwoPlaces",
     "UseScope",
     "UseState",
     "conflicts",
+    "only_soft",
     "refusals",
+    "warnings",
 ]
 
 Rule = Callable[[BookingRequest, BookingFacts], Refusal | None]
@@ -86,15 +92,83 @@ CODES: Mapping[str, Text] = MappingProxyType(
         "suspended": Text(
             "예약 자격이 정지되어 있습니다.", "The person's right to book is suspended."
         ),
+        "access-ended": Text(
+            "그때에는 소속 기간이 끝나 있습니다.",
+            "The person's affiliation will have ended by then.",
+        ),
+        "outside-fixed-slots": Text(
+            "정해진 시간대에 맞지 않습니다.",
+            "It does not run from the start of a fixed slot to the end of one.",
+        ),
+        "same-day-only": Text(
+            "당일만 예약할 수 있는 장비입니다.",
+            "The instrument is booked for the running day only.",
+        ),
+        "gap-too-small": Text(
+            "본인의 다른 예약과 너무 가깝습니다.",
+            "It is too near another reservation of the same person.",
+        ),
+        "max-per-day": Text("하루 한도를 넘습니다.", "It exceeds what one person may hold a day."),
+        "max-per-week": Text(
+            "한 주 한도를 넘습니다.", "It exceeds what one person may hold a week."
+        ),
+        "max-per-month": Text(
+            "한 달 한도를 넘습니다.", "It exceeds what one person may hold a month."
+        ),
+        "max-open": Text(
+            "앞으로의 예약 수 한도에 닿았습니다.",
+            "The person has as many reservations ahead as one may have.",
+        ),
+        "max-hours-ahead": Text(
+            "앞으로의 예약 시간 한도를 넘습니다.",
+            "It exceeds the hours that one person may hold ahead.",
+        ),
+        "peak-share": Text(
+            "집중 시간대의 한도를 넘습니다.", "It exceeds what may be held of the peak hours."
+        ),
+        "institution-quota": Text(
+            "기관 한도를 넘습니다.", "It exceeds what one institution may hold."
+        ),
+        "owner-share": Text(
+            "보유 기관 몫으로 남겨 둔 시간을 침범합니다.",
+            "It would use time that is kept for the institution that owns the instrument.",
+        ),
+        "in-two-places": Text(
+            "같은 시간에 다른 장비를 예약해 두었습니다.",
+            "The person has reserved another instrument at the same time.",
+        ),
+        "permit-missing": Text(
+            "필요한 승인번호나 만료일이 없습니다.",
+            "The number or the expiry of a permit that is asked for is missing.",
+        ),
+        "permit-expired": Text(
+            "승인이 예약일 전에 만료됩니다.", "A permit expires before the reservation ends."
+        ),
+        "answer-missing": Text(
+            "시설이 묻는 것에 맞는 답이 없습니다.",
+            "A question of the facility has no answer, or none that fits.",
+        ),
     }
 )
 
 #: Refused because of others, not because of a rule: these lead to “taken”, with alternatives.
 CONFLICT_CODES = frozenset({"taken", "capacity-full", "blackout"})
 
+#: What a manager may set aside with a reason: the facility's own rules. What others hold, a
+#: closure, a suspension and the laws behind permits are not theirs to set aside.
+SOFT = frozenset(
+    {
+        *("off-grid", "shortest", "longest", "too-soon", "too-far-ahead"),
+        *("outside-opening-hours", "outside-fixed-slots", "same-day-only", "gap-too-small"),
+        *("max-per-day", "max-per-week", "max-per-month", "max-open", "max-hours-ahead"),
+        *("peak-share", "institution-quota", "owner-share", "in-two-places"),
+        *("mode-not-offered", "answer-missing"),
+    }
+)
+
 
 def clear_of_blackouts(request: BookingRequest, facts: BookingFacts) -> Refusal | None:
-    met = _overlapping(facts.blackouts, request.interval)
+    met = _overlapping(facts.blackouts, facts.policy.occupied(request.interval))
     if not met:
         return None
     times = listed(met, facts.zone, facts.now)
@@ -113,24 +187,40 @@ def clear_of_reservations(request: BookingRequest, facts: BookingFacts) -> Refus
     """With room for one only; `leaves_room` speaks for facilities that hold several at once."""
     if facts.capacity != 1:
         return None
-    met = _overlapping(facts.held, request.interval)
+    met = _met(facts, request.interval)
     if not met:
         return None
     times = listed(merged(met), facts.zone, facts.now)
+    apart = _apart(facts)
     return Refusal(
         "taken",
         Text(
-            f"이미 예약된 시간({times.ko})과 겹칩니다. 비어 있는 시간을 골라 주세요.",
-            f"It is already reserved at {times.en}. Choose a time that is free.",
+            f"이미 예약된 시간({times.ko})과 겹칩니다. {apart.ko}비어 있는 시간을 골라 주세요.",
+            f"It is already reserved at {times.en}. {apart.en}Choose a time that is free.",
         ),
         iso_span(met[0]),
         "starts_at",
     )
 
 
+def _apart(facts: BookingFacts) -> Text:
+    """What must be kept free between two reservations, if anything."""
+    if not facts.policy.around:
+        return Text("", "")
+    words = in_words(facts.policy.around)
+    return Text(
+        f"예약 사이에는 준비·정리 시간 {words.ko}이 필요합니다. ",
+        f"Setting up and cleaning up take {words.en} between two reservations. ",
+    )
+
+
 def leaves_room(request: BookingRequest, facts: BookingFacts) -> Refusal | None:
     """Counted instant by instant: overlapping reservations need not overlap each other."""
-    if facts.capacity == 1 or fullest(facts.held, request.interval) < facts.capacity:
+    if facts.capacity == 1:
+        return None
+    occupied = facts.policy.occupied
+    held = [occupied(each) for each in facts.held]
+    if fullest(held, occupied(request.interval)) < facts.capacity:
         return None
     times = listed(_full(facts, request.interval), facts.zone, facts.now)
     return Refusal(
@@ -147,6 +237,7 @@ def leaves_room(request: BookingRequest, facts: BookingFacts) -> Refusal | None:
 
 RULES: tuple[Rule, ...] = (
     rules.person_is_not_suspended,
+    rules.access_lasts,
     rules.instrument_is_in_use,
     rules.within_use_scope,
     rules.mode_is_offered,
@@ -156,10 +247,25 @@ RULES: tuple[Rule, ...] = (
     rules.fits_the_grid,
     rules.long_enough,
     rules.short_enough,
+    window_rules.fills_fixed_slots,
+    window_rules.is_for_the_running_day,
     rules.within_opening_hours,
     clear_of_blackouts,
     clear_of_reservations,
     leaves_room,
+    quota_rules.leaves_a_gap,
+    quota_rules.keeps_the_day,
+    quota_rules.keeps_the_week,
+    quota_rules.keeps_the_month,
+    quota_rules.keeps_the_open_ones,
+    quota_rules.keeps_the_hours_ahead,
+    quota_rules.keeps_the_peak,
+    quota_rules.keeps_the_institution,
+    quota_rules.leaves_the_owner_its_share,
+    quota_rules.is_in_one_place,
+    answer_rules.permits_are_given,
+    answer_rules.permits_last,
+    answer_rules.questions_are_answered,
 )
 
 
@@ -169,6 +275,19 @@ def refusals(request: BookingRequest, facts: BookingFacts) -> list[Refusal]:
     return [refusal for refusal in found if refusal]
 
 
+def only_soft(refusals: Iterable[Refusal]) -> bool:
+    """Whether a manager may set all of them aside."""
+    return all(refusal.code in SOFT for refusal in refusals)
+
+
+def warnings(request: BookingRequest, facts: BookingFacts) -> list[Text]:
+    """What the person should know before they book, though nothing forbids it."""
+    if facts.policy.two_places is not TwoPlaces.WARN:
+        return []
+    found = quota_rules.two_places(request, facts)
+    return [found.reason] if found else []
+
+
 def conflicts(request: BookingRequest, facts: BookingFacts) -> list[TakenTime]:
     """What stands in the way of `request`, earliest first.
 
@@ -176,9 +295,10 @@ def conflicts(request: BookingRequest, facts: BookingFacts) -> list[TakenTime]:
     several, the blackouts and the spans in which every place is reserved.
     """
     wanted = request.interval
-    held = _overlapping(facts.held, wanted) if facts.capacity == 1 else _full(facts, wanted)
+    held = _met(facts, wanted) if facts.capacity == 1 else _full(facts, wanted)
+    blackouts = _overlapping(facts.blackouts, facts.policy.occupied(wanted))
     found = [TakenTime(each, "reservation") for each in held]
-    found += [TakenTime(each, "blackout") for each in _overlapping(facts.blackouts, wanted)]
+    found += [TakenTime(each, "blackout") for each in blackouts]
     return sorted(found, key=lambda each: each.interval)
 
 
@@ -186,5 +306,14 @@ def _overlapping(spans: Iterable[Interval], wanted: Interval) -> list[Interval]:
     return sorted([span for span in spans if span.overlaps(wanted)])
 
 
+def _met(facts: BookingFacts, wanted: Interval) -> list[Interval]:
+    """The reservations that are too near, with the setting up and cleaning up of both."""
+    occupied = facts.policy.occupied
+    here = occupied(wanted)
+    return sorted([each for each in facts.held if occupied(each).overlaps(here)])
+
+
 def _full(facts: BookingFacts, wanted: Interval) -> list[Interval]:
-    return _overlapping(at_capacity(facts.held, facts.capacity), wanted)
+    occupied = facts.policy.occupied
+    held = [occupied(each) for each in facts.held]
+    return _overlapping(at_capacity(held, facts.capacity), occupied(wanted))

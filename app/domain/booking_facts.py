@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from app.domain.approval import ApprovalMode
 from app.domain.grid import checked_slot
 from app.domain.interval import Interval
+from app.domain.opening_hours import OpeningHours
+from app.domain.permits import Permit, Question
+from app.domain.quota import Counted, Quota
 
 _NONE = timedelta()
 
@@ -48,6 +51,18 @@ class AffiliationClass(StrEnum):
     LARGE_COMPANY = "large_company"
 
 
+#: Who belongs to the institution that owns the instrument.
+OWN = frozenset({AffiliationClass.OWN_DEPARTMENT, AffiliationClass.OWN_INSTITUTION})
+
+
+class TwoPlaces(StrEnum):
+    """What is done where a person has reserved another instrument for the same time."""
+
+    ALLOW = "allow"
+    WARN = "warn"
+    REFUSE = "refuse"
+
+
 @dataclass(frozen=True, slots=True)
 class BookingRequest:
     """What someone asks for, whoever they are and wherever they typed it."""
@@ -73,6 +88,17 @@ class Policy:
     approval: ApprovalMode
     free_cancel: timedelta  # cancelling costs nothing until so long before the start
     modes: frozenset[Mode]
+    setup: timedelta = _NONE  # before each reservation, closed to others
+    cleanup: timedelta = _NONE  # behind each reservation, closed to others
+    fixed_slots: OpeningHours | None = None  # given out in these parts of the day only
+    same_day: time | None = None  # booked for the running day only, which begins at this hour
+    gap: timedelta = _NONE  # between two reservations of the same person
+    quotas: tuple[Quota, ...] = ()
+    peak: OpeningHours | None = None  # the hours that quotas of the peak count
+    owner_share: int = 0  # percent of each week's hours that only the owner may hold
+    two_places: TwoPlaces = TwoPlaces.WARN
+    permits: tuple[Permit, ...] = ()
+    questions: tuple[Question, ...] = ()
 
     def __post_init__(self) -> None:
         checked_slot(self.slot)
@@ -84,6 +110,23 @@ class Policy:
             raise ValueError("Free cancellation ends before the start, not after it.")
         if not self.modes:
             raise ValueError("At least one mode of use must be offered.")
+        if min(self.setup, self.cleanup, self.gap) < _NONE:
+            raise ValueError("Setting up, cleaning up and gaps take no less than no time.")
+        if not 0 <= self.owner_share <= 100:
+            raise ValueError("The owner's share is a percentage.")
+        if any(quota.peak for quota in self.quotas) and self.peak is None:
+            raise ValueError("A quota counts peak hours, but there are none.")
+
+    @property
+    def around(self) -> timedelta:
+        """How far from another reservation one has to keep."""
+        return self.setup + self.cleanup
+
+    def occupied(self, interval: Interval) -> Interval:
+        """The time of a reservation with what it takes to set up and clean up around it."""
+        if not self.around:
+            return interval
+        return Interval(interval.start - self.setup, interval.end + self.cleanup)
 
     def free_to_cancel(self, interval: Interval, *, now: datetime) -> bool:
         """Whether a reservation of `interval` may still be cancelled at `now` at no cost."""
@@ -100,6 +143,11 @@ class BookingFacts:
     open_hours: tuple[Interval, ...]  # merged spans around the request, holidays considered
     blackouts: tuple[Interval, ...] = ()
     held: tuple[Interval, ...] = ()  # reservations of others that hold the instrument
+    counted: tuple[Counted, ...] = ()  # what quotas may count; the request itself left out
+    elsewhere: tuple[Interval, ...] = ()  # what the person holds on other instruments meanwhile
+    fixed_slots: tuple[Interval, ...] = ()  # those near the request, where there are any
+    peak: tuple[Interval, ...] = ()  # the peak hours of the days that quotas count
+    access_until: datetime | None = None  # when the last affiliation of the person ends
     capacity: int = 1
     use_scope: UseScope = UseScope.JOINT_USE
     use_state: UseState = UseState.IN_USE

@@ -8,7 +8,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from app.domain.booking_facts import (
-    AffiliationClass,
+    OWN,
     BookingFacts,
     BookingRequest,
     Mode,
@@ -27,8 +27,6 @@ from app.domain.notation import (
     shown,
     shown_day,
 )
-
-_OWN = frozenset({AffiliationClass.OWN_DEPARTMENT, AffiliationClass.OWN_INSTITUTION})
 
 _MODE_NAMES: Mapping[Mode, Text] = MappingProxyType(
     {
@@ -56,6 +54,8 @@ def lies_ahead(request: BookingRequest, facts: BookingFacts) -> Refusal | None:
 
 def fits_the_grid(request: BookingRequest, facts: BookingFacts) -> Refusal | None:
     slot, zone = facts.policy.slot, facts.zone
+    if facts.policy.fixed_slots is not None:
+        return None  # They are the grid; see `fills_fixed_slots`.
     if not is_on_grid(request.interval.start, slot, zone):
         wrong, end_of, words = request.interval.start, "starts_at", Text("시작", "start")
     elif not is_on_grid(request.interval.end, slot, zone):
@@ -194,7 +194,7 @@ def instrument_is_in_use(_: BookingRequest, facts: BookingFacts) -> Refusal | No
 
 
 def within_use_scope(_: BookingRequest, facts: BookingFacts) -> Refusal | None:
-    if facts.use_scope is not UseScope.PRIVATE_USE or facts.affiliation in _OWN:
+    if facts.use_scope is not UseScope.PRIVATE_USE or facts.affiliation in OWN:
         return None
     return Refusal(
         "use-scope",
@@ -243,3 +243,22 @@ def person_is_not_suspended(_: BookingRequest, facts: BookingFacts) -> Refusal |
 
 def _shown(instant: datetime, facts: BookingFacts) -> Text:
     return shown(instant, facts.zone, facts.now)
+
+
+def access_lasts(request: BookingRequest, facts: BookingFacts) -> Refusal | None:
+    """Who leaves their institution keeps no reservation for after that."""
+    until = facts.access_until
+    if until is None or request.interval.end <= until:
+        return None
+    when = _shown(until, facts)
+    return Refusal(
+        "access-ended",
+        Text(
+            f"소속 기간이 {when.ko}에 끝납니다. "
+            "그 전의 시간을 고르거나 기관 관리자에게 문의해 주세요.",
+            f"Your affiliation ends at {when.en}. Choose a time before that, or ask your "
+            "institution's administrator.",
+        ),
+        iso_instant(until),
+        "starts_at",
+    )

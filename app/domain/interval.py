@@ -33,6 +33,12 @@ class Interval:
     def contains(self, other: Self) -> bool:
         return self.start <= other.start and other.end <= self.end
 
+    def joined(self, other: "Interval | None") -> "Interval":
+        """The shortest interval that holds both; itself where there is no other."""
+        if other is None:
+            return self
+        return Interval(min(self.start, other.start), max(self.end, other.end))
+
     def shifted(self, by: timedelta) -> "Interval":
         """The same length of time, later by `by` (earlier if negative)."""
         return Interval(self.start + by, self.end + by)

@@ -93,6 +93,13 @@ class OpeningHours:
         opened = self._opened(during, zone, holidays)
         return [part for span in merged(opened) if (part := span.intersection(during))]
 
+    def ranges(
+        self, during: Interval, zone: ZoneInfo, holidays: Collection[date] = ()
+    ) -> list[Interval]:
+        """Each range that meets `during`, whole and by itself even where it touches the next."""
+        opened = self._opened(during, zone, holidays)
+        return sorted(span for span in opened if span.overlaps(during))
+
     def covers(self, interval: Interval, zone: ZoneInfo, holidays: Collection[date] = ()) -> bool:
         """Whether it is open from the start of `interval` to its end."""
         return any(

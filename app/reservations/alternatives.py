@@ -71,7 +71,9 @@ def _on_its_like(
         .limit(2 * OF_ITS_LIKE)
     ).all()
     wanted = request.interval
-    held, closed = schedule.holds(like, wanted), availability.closed_by(like, wanted)
+    around = max((policy_of(other).around for other in like), default=timedelta())
+    near = Interval(wanted.start - around, wanted.end + around)
+    held, closed = schedule.holds(like, near), availability.closed_by(like, near)
     suspension = queries.suspension_of(user.id, now)
     possible = (
         other
@@ -79,7 +81,13 @@ def _on_its_like(
         if not booking.refusals(
             request,
             queries.facts_of(
-                other, user, wanted, (held[other.id], closed[other.id]), suspension, now
+                other,
+                user,
+                wanted,
+                (held[other.id], closed[other.id]),
+                suspension,
+                now,
+                queries.already_held(other, user, wanted, now=now),
             ),
         )
     )

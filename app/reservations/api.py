@@ -144,6 +144,8 @@ def quote(body: QuoteIn) -> dict[str, Any]:
         "status": trial.status,
         "refusals": [as_dict(refusal) for refusal in trial.refusals],
         "taken": [taken_out(taken) for taken in trial.taken],
+        "warnings": [text.in_(reader_language()) for text in trial.warnings],
+        "may_override": trial.may_override,
     }
 
 
@@ -166,6 +168,7 @@ def create(body: ReservationIn) -> Response:
         body.to_request(),
         now=clock.now(),
         once=Once(key, body.model_dump_json().encode()) if key else None,
+        override=body.override,
     )
     response = _answer(made, 201)
     response.headers["Location"] = url_for("reservations-api.read", uid=made.uid)
@@ -225,7 +228,14 @@ def change(uid: str, body: ReservationPatch) -> Response:
     changed = services.change_reservation(
         current(),
         uid,
-        Change(body.interval(present.interval), body.purpose, body.samples, body.note),
+        Change(
+            body.interval(present.interval),
+            body.purpose,
+            body.samples,
+            body.note,
+            body.answers,
+            body.override,
+        ),
         now=clock.now(),
         version=_version(),
     )

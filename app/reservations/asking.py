@@ -18,6 +18,7 @@ from app.domain.approval import Status
 from app.domain.booking import BookingRequest
 from app.domain.errors import BookingRefused, FreeSlot, Refusal, Taken
 from app.domain.interval import Interval
+from app.domain.rules_in_words import rarer_rules
 from app.reservations import free_times, queries, services, timeline
 from app.reservations.alternatives import alternatives
 from app.reservations.forms import ReservationForm, parsed_instant
@@ -39,7 +40,7 @@ def reserve(slug: str) -> AnyResponse | str | tuple[str, int]:
     user, instrument = current(), instrument_by_slug(slug)
     if instrument.slug != slug and request.method == "GET":
         return redirect(timeline.to_form(instrument, request.args), 301)
-    form = ReservationForm(instrument)
+    form = ReservationForm.of(instrument)
     if request.method == "GET":
         _prefill(form, user)
         return _reserve_page(form, instrument, user, () if form.starts_at.data else None)
@@ -50,7 +51,9 @@ def reserve(slug: str) -> AnyResponse | str | tuple[str, int]:
     if not form.validate():
         return _reserve_page(form, instrument, user), KINDS["invalid"].status
     try:
-        made = services.request_reservation(user, form.to_request(), now=clock.now())
+        made = services.request_reservation(
+            user, form.to_request(), now=clock.now(), override=form.override.data or ""
+        )
     except BookingRefused as refused:
         form.show(refused.refusals)
         if isinstance(refused, Taken):
@@ -65,7 +68,7 @@ def reserve(slug: str) -> AnyResponse | str | tuple[str, int]:
 def check(slug: str) -> str:
     """What would become of the form as typed so far: every refusal, or that it is free."""
     user, instrument = current(), instrument_by_slug(slug)
-    form = ReservationForm(instrument)
+    form = ReservationForm.of(instrument)
     form.validate()
     fields = (form.starts_at, form.ends_at, *([form.mode] if form.mode else []))
     wrong = [error for field in fields for error in field.errors]
@@ -127,9 +130,11 @@ def _reserve_page(
         instrument=instrument,
         facility=instrument.facility,
         policy=policy,
+        rarer_rules=rarer_rules(policy),
         hours=hours_of(instrument).in_words(pages.locale_word()),
         approved_before=queries.approved_before(instrument, user),
         asks=asks,
+        may_override=access.may(user, Action.OVERRIDE_RULES, scope_of(instrument)),
         found=with_instruments(found),
         calendar=timeline.calendar_of(instrument, now=now),
     )

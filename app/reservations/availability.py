@@ -58,6 +58,8 @@ def _slots_of_each(
             held[instrument.id],
             closed[instrument.id],
             instrument.capacity,
+            setup=policy.setup,
+            cleanup=policy.cleanup,
         )
         slots = availability.slots_within(
             spans, duration, policy.slot, zone_of(instrument), now=now

@@ -30,7 +30,9 @@ RESERVATION: dict[str, Any] = {
     "reason": "",
     "quote": None,
     "charge": None,
+    "answers": {},
     "refusals_overridden": [],
+    "override_reason": "",
     "requested_at": "2026-11-23T09:00:00Z",
     "updated_at": "2026-11-23T09:00:00Z",
     "links": {
@@ -67,6 +69,8 @@ QUOTE: dict[str, Any] = {
     "fund": None,
     "refusals": [],
     "taken": [],
+    "warnings": [],
+    "may_override": False,
 }
 BUSY: dict[str, Any] = {
     "items": [

@@ -29,6 +29,7 @@ from app.domain.booking import BookingRequest, Mode
 from app.domain.errors import Invalid, Refusal, Text
 from app.domain.interval import Interval
 from app.domain.local_time import to_instant, to_local
+from app.reservations.answer_fields import PREFIX, answers_of, asking, fill_in_answers
 from app.reservations.closures import Closure
 from app.reservations.models import Reservation
 from app.reservations.services import Change
@@ -128,11 +129,21 @@ class Times(FlaskForm):
         """Put each refusal at the field that would have to change, else above the form."""
         for refusal in refusals:
             said = localized(refusal.reason)
-            field = self._fields.get(refusal.field) if refusal.field else None
+            name = (refusal.field or "").replace("answers.", PREFIX)
+            field = self._fields.get(name)
             if field is None:
                 self.form_errors.append(said)
             else:
                 field.errors = [*field.errors, said]
+
+
+def _override() -> StringField:
+    return StringField(
+        _l("Set the rules aside because"),
+        [Optional(), Length(max=500, message=_l("At most 500 characters, please."))],
+        filters=[shown_text],
+        description=_l("You manage this instrument. The reason stays with the reservation."),
+    )
 
 
 class ReservationForm(Times):
@@ -158,6 +169,19 @@ class ReservationForm(Times):
         filters=[shown_text],
     )
 
+    override = _override()
+
+    @classmethod
+    def of(cls, instrument: Instrument) -> "ReservationForm":
+        """The form with what this instrument asks besides."""
+        form: ReservationForm = asking(cls, instrument)(instrument)
+        return form
+
+    @property
+    def asked(self) -> list[Field]:
+        """The fields of permits and questions."""
+        return [field for field in self if field.name.startswith(PREFIX)]
+
     def __init__(self, instrument: Instrument, *args: Any, **kwargs: Any) -> None:
         self.instrument = instrument
         super().__init__(zone_of(instrument), *args, **kwargs)
@@ -179,6 +203,7 @@ class ReservationForm(Times):
         self.samples.data = other.samples
         if not self.only_mode:
             self.mode.data = other.mode.value
+        fill_in_answers(self, other)
 
     def to_request(self) -> BookingRequest:
         return BookingRequest(
@@ -188,6 +213,7 @@ class ReservationForm(Times):
             mode=self.only_mode or Mode(self.mode.data or Mode.SELF_OPERATED),
             samples=self.samples.data,
             note=self.note.data,
+            answers=answers_of(self._fields, shown_text),
         )
 
 
@@ -211,15 +237,23 @@ class ChangeForm(Times):
         [Optional(), Length(max=_LONGEST_NOTE, message=_l("At most 2,000 characters, please."))],
         filters=[shown_text],
     )
+    override = _override()
     version = HiddenField()
 
     @classmethod
     def of(cls, reservation: Reservation) -> "ChangeForm":
         """The form as the reservation stands now, or as it was sent."""
-        form = cls(zone_of(reservation.instrument), obj=_Words(reservation))
+        instrument = reservation.instrument
+        form: ChangeForm = asking(cls, instrument)(zone_of(instrument), obj=_Words(reservation))
         if not form.is_submitted():
             form.fill_in(reservation.interval)
+            fill_in_answers(form, reservation)
         return form
+
+    @property
+    def asked(self) -> list[Field]:
+        """The fields of permits and questions."""
+        return [field for field in self if field.name.startswith(PREFIX)]
 
     @property
     def seen(self) -> int | None:
@@ -232,6 +266,8 @@ class ChangeForm(Times):
             purpose=self.purpose.data,
             samples=self.samples.data,
             note=self.note.data,
+            answers=answers_of(self._fields, shown_text) if self.asked else None,
+            override=self.override.data or "",
         )
 
 

@@ -113,7 +113,14 @@ def _slot_left(
         return False
     # A slot that starts today may run past midnight.
     today = Interval(first, min(midnight + policy.shortest, now + timedelta(days=1)))
-    spans = free_spans(open_spans(instrument, today), held, closed, instrument.capacity)
+    spans = free_spans(
+        open_spans(instrument, today),
+        held,
+        closed,
+        instrument.capacity,
+        setup=policy.setup,
+        cleanup=policy.cleanup,
+    )
     found = free_slots(spans, policy.shortest, policy.slot, zone, now=first, limit=1)
     return bool(found) and found[0].start < midnight
 

@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.catalog.policy import zone_of
 from app.domain.approval import STATUS_NAMES, Status
+from app.domain.booking import CODES
 from app.reservations import queries
 from app.reservations.models import Reservation
 from app.web.pages import local_time, localized
@@ -29,6 +30,9 @@ _FIELDS: Mapping[str, Any] = {
     "purpose": _l("Purpose"),
     "samples": _l("Samples"),
     "note": _l("Note"),
+    "answers": _l("Permits and answers"),
+    "refusals_overridden": _l("Rules set aside"),
+    "override_reason": _l("Reason"),
 }
 
 
@@ -74,10 +78,14 @@ def _details(action: str, detail: Mapping[str, Any], reservation: Reservation) -
 
 def _value(name: str, value: Any, reservation: Reservation) -> str:
     """A value of the audit trail as people read it."""
-    if value in (None, ""):
+    if not value and value != 0:
         return str(gettext("nothing"))
     if name in {"starts_at", "ends_at"}:
         return local_time(datetime.fromisoformat(value), zone_of(reservation.instrument))
     if name == "status":
         return localized(STATUS_NAMES[Status(value)])
+    if name == "refusals_overridden":
+        return " ".join(localized(CODES[code]) for code in value)
+    if name == "answers":
+        return ", ".join(map(str, value.values()))
     return str(value)

@@ -70,6 +70,11 @@ Note = Annotated[
 Reason = Annotated[
     str, StringConstraints(strip_whitespace=True, max_length=500), AfterValidator(_plain)
 ]
+#: Permits and what the facility asks, by its keys; a reservation keeps them as they were given.
+Answers = Annotated[
+    dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,40}$")], Reason],
+    Field(max_length=40),
+]
 Samples = Annotated[int, Field(ge=1, le=100_000, strict=True)]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=96)]
 

@@ -39,6 +39,10 @@ class Reservation(Model):
     samples: Mapped[int | None]
     note: Mapped[str] = mapped_column(default="")
     answers: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    #: The questions as they were asked then: later ones do not change what was answered.
+    asked: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
+    refusals_overridden: Mapped[list[str]] = mapped_column(default=list, server_default="[]")
+    override_reason: Mapped[str] = mapped_column(String(500), default="", server_default="")
     quote: Mapped[dict[str, Any] | None]
     requested_at: Mapped[datetime]
     updated_at: Mapped[datetime]

@@ -1,7 +1,7 @@
 """Reads of reservations: the facts of a booking, what holds an instrument, whose they are."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,16 +21,28 @@ from sqlalchemy.orm import contains_eager, joinedload
 from app.accounts.access import Action, Scope, may
 from app.accounts.models import Affiliation, Institution, RoleGrant, RoleName, Suspension, User
 from app.audit.models import AuditRow
+from app.catalog.booking_settings import LONGEST_RESERVATION
 from app.catalog.models import Blackout, Facility, Instrument
-from app.catalog.policy import affiliation_class, open_spans, policy_of, zone_of
+from app.catalog.policy import (
+    access_until,
+    affiliation_class,
+    affiliation_on,
+    fixed_slots,
+    open_spans,
+    peak_hours,
+    policy_of,
+    zone_of,
+)
 from app.catalog.queries import scope_of
 from app.db import db
 from app.domain.approval import HOLDING, ApprovalMode, Status
 from app.domain.availability import free_spans
-from app.domain.booking import BookingFacts
+from app.domain.booking import BookingFacts, Mode, TwoPlaces
 from app.domain.errors import NotFound, Text
 from app.domain.interval import Interval
 from app.domain.local_time import day_interval, day_of
+from app.domain.quota import Counted
+from app.domain.quota_rules import counting_span, owner_span, peak_span
 from app.reservations.models import Reservation, StandingApproval
 
 #: An instrument's facility and institution, joined in the same statement.
@@ -90,6 +102,36 @@ _IN_THE_WAY: CompoundSelect[int, datetime, datetime] = union_all(
 )
 
 
+#: What quotas count, with who holds it and from where; `besides` is what is being moved.
+_COUNTED = select(
+    Reservation.starts_at, Reservation.ends_at, Reservation.holder_id, Reservation.institution_id
+).where(
+    Reservation.instrument_id == bindparam("instrument"),
+    HOLDS,
+    Reservation.starts_at > bindparam("earliest"),
+    Reservation.starts_at < bindparam("end"),
+    Reservation.ends_at > bindparam("start"),
+    Reservation.id != bindparam("besides"),
+)
+_ELSEWHERE = select(Reservation.starts_at, Reservation.ends_at).where(
+    Reservation.holder_id == bindparam("holder"),
+    Reservation.instrument_id != bindparam("instrument"),
+    Reservation.status.in_((Status.PENDING, Status.CONFIRMED, Status.IN_USE)),
+    Reservation.mode == Mode.SELF_OPERATED,  # Samples that were handed in need nobody there.
+    Reservation.starts_at > bindparam("earliest"),
+    Reservation.starts_at < bindparam("end"),
+    Reservation.ends_at > bindparam("start"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyHeld:
+    """What the person and others already hold, as far as the policy of an instrument asks."""
+
+    counted: tuple[Counted, ...] = ()
+    elsewhere: tuple[Interval, ...] = ()
+
+
 def person(user_id: int) -> User:
     """The user as the database has them now, with all that rights and rules ask about."""
     return db.session.scalars(_PERSON, {"id": user_id}).unique().one()
@@ -102,13 +144,72 @@ def booking_facts(
     *,
     now: datetime,
     besides: int | None = None,
+    to_warn: bool = False,
 ) -> BookingFacts:
-    """All that the booking rules ask about, in two indexed reads.
+    """All that the booking rules ask about, in two indexed reads, and two where quotas ask more.
 
-    `besides` is the id of a reservation that is being moved and does not stand in its own way.
+    `besides` is the id of a reservation that is being moved and does not stand in its own way;
+    `to_warn` reads also what only warnings ask about.
     """
     held, blackouts = _in_the_way(instrument, interval, besides=besides)
-    return facts_of(instrument, user, interval, (held, blackouts), suspension_of(user.id, now), now)
+    already = already_held(instrument, user, interval, now=now, besides=besides, to_warn=to_warn)
+    return facts_of(
+        instrument, user, interval, (held, blackouts), suspension_of(user.id, now), now, already
+    )
+
+
+def already_held(
+    instrument: Instrument,
+    user: User,
+    interval: Interval,
+    *,
+    now: datetime,
+    besides: int | None = None,
+    to_warn: bool = False,
+) -> AlreadyHeld:
+    """What the policy's quotas count; nothing is read where it has none."""
+    policy, zone = policy_of(instrument), zone_of(instrument)
+    counted: list[Counted] = []
+    if during := counting_span(policy, interval, now=now, zone=zone):
+        affiliation = affiliation_on(user, day_of(now, zone))
+        mine = affiliation.institution_id if affiliation else None
+        owner = instrument.facility.institution_id
+        rows = db.session.execute(
+            _COUNTED,
+            {
+                "instrument": instrument.id,
+                "start": during.start,
+                "end": during.end,
+                "earliest": during.start - instrument.longest_hold,
+                "besides": besides or 0,
+            },
+        )
+        counted = [
+            Counted(
+                Interval(start, end),
+                same_person=holder == user.id,
+                same_institution=mine is not None and institution == mine,
+                of_owner=institution == owner,
+            )
+            for start, end, holder, institution in rows
+        ]
+    asked = {TwoPlaces.REFUSE, TwoPlaces.WARN} if to_warn else {TwoPlaces.REFUSE}
+    elsewhere = _elsewhere(instrument, user, interval) if policy.two_places in asked else ()
+    return AlreadyHeld(tuple(counted), elsewhere)
+
+
+def _elsewhere(instrument: Instrument, user: User, interval: Interval) -> tuple[Interval, ...]:
+    rows = db.session.execute(
+        _ELSEWHERE,
+        {
+            "holder": user.id,
+            "instrument": instrument.id,
+            "start": interval.start,
+            "end": interval.end,
+            "earliest": interval.start - LONGEST_RESERVATION,
+        },
+    )
+    return tuple(Interval(start, end) for start, end in rows)
 
 
 def facts_of(
@@ -118,20 +219,27 @@ def facts_of(
     in_the_way: tuple[Sequence[Interval], Sequence[Interval]],
     suspension: Suspension | None,
     now: datetime,
+    already: AlreadyHeld = AlreadyHeld(),
 ) -> BookingFacts:
     """The facts of a booking, put together from what was read: no statement of its own.
 
     `in_the_way`: the holds and the blackouts that overlap the interval.
     """
     held, blackouts = in_the_way
-    zone = zone_of(instrument)
+    zone, policy = zone_of(instrument), policy_of(instrument)
+    days = _whole_days(interval, zone)
     return BookingFacts(
         now=now,
         zone=zone,
-        policy=policy_of(instrument),
-        open_hours=tuple(open_spans(instrument, _whole_days(interval, zone))),
+        policy=policy,
+        open_hours=tuple(open_spans(instrument, days.joined(owner_span(policy, interval, zone)))),
         blackouts=tuple(blackouts),
         held=tuple(held),
+        counted=already.counted,
+        elsewhere=already.elsewhere,
+        fixed_slots=fixed_slots(instrument, days),
+        peak=peak_hours(instrument, peak_span(policy, interval, now=now, zone=zone)),
+        access_until=access_until(user, zone),
         capacity=instrument.capacity,
         use_scope=instrument.use_scope,
         use_state=instrument.use_state,
@@ -158,6 +266,8 @@ def _in_the_way(
     instrument: Instrument, during: Interval, *, besides: int | None = None
 ) -> tuple[list[Interval], list[Interval]]:
     """What holds the instrument and what closes it around `during`, in one statement."""
+    around = policy_of(instrument).around
+    during = Interval(during.start - around, during.end + around) if around else during
     rows = db.session.execute(
         _IN_THE_WAY,
         {
@@ -183,7 +293,14 @@ def free_around(instrument: Instrument, during: Interval, *, now: datetime) -> l
         return []
     window = Interval(first, last)
     held, closed = _in_the_way(instrument, window)
-    return free_spans(open_spans(instrument, window), held, closed, instrument.capacity)
+    return free_spans(
+        open_spans(instrument, window),
+        held,
+        closed,
+        instrument.capacity,
+        setup=policy.setup,
+        cleanup=policy.cleanup,
+    )
 
 
 def approved_before(instrument: Instrument, user: User) -> bool:

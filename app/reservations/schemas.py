@@ -11,6 +11,7 @@ from app.domain.booking import BookingRequest, Mode
 from app.domain.errors import FreeSlot, Invalid, TakenTime, Text
 from app.domain.interval import Interval
 from app.reservations.json_values import (
+    Answers,
     Input,
     Instant,
     Length,
@@ -42,6 +43,17 @@ class ReservationIn(Input):
     mode: Annotated[Mode, Field(description="Who works the instrument.")] = Mode.SELF_OPERATED
     samples: Annotated[Samples | None, Field(description="How many.")] = None
     note: Annotated[Note, Field(description="For who manages the instrument.")] = ""
+    answers: Annotated[
+        Answers,
+        Field(
+            description="Permits (`irb`, `irb_until`) and what the facility asks, by its keys.",
+            examples=[{"irb": "KH-2026-11", "irb_until": "2026-12-31"}],
+        ),
+    ] = {}
+    override: Annotated[
+        Reason,
+        Field(description="A manager's reason to set the facility's own rules aside."),
+    ] = ""
 
     def to_request(self) -> BookingRequest:
         return BookingRequest(
@@ -51,6 +63,7 @@ class ReservationIn(Input):
             mode=self.mode,
             samples=self.samples,
             note=self.note,
+            answers=self.answers,
         )
 
 
@@ -68,12 +81,14 @@ class ReservationPatch(Input):
     purpose: Purpose | SkipJsonSchema[None] = None
     samples: Samples | SkipJsonSchema[None] = None
     note: Note | SkipJsonSchema[None] = None
+    answers: Answers | SkipJsonSchema[None] = None
+    override: Reason = ""
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
     @model_validator(mode="after")
     def _something(self) -> "ReservationPatch":
-        if not self.model_fields_set:
+        if not self.model_fields_set - {"override"}:
             raise ValueError("name at least one field to change")
         if empty := sorted(n for n in self.model_fields_set if getattr(self, n) is None):
             raise ValueError(f"leave out what is to stay; null is no value for {empty[0]}")
@@ -192,6 +207,8 @@ class QuoteOut(BaseModel):
     fund: str | None = None
     refusals: list[RefusalOut]
     taken: list[TakenOut]
+    warnings: list[str] = []
+    may_override: bool = False  # by the caller, with a reason
 
 
 class ReservationOut(BaseModel):
@@ -213,7 +230,9 @@ class ReservationOut(BaseModel):
     reason: str
     quote: dict[str, Any] | None
     charge: dict[str, Any] | None = None
+    answers: dict[str, str] = {}
     refusals_overridden: list[str] = []
+    override_reason: str = ""
     requested_at: datetime
     updated_at: datetime
     links: dict[str, str]
@@ -241,6 +260,9 @@ def reservation_out(reservation: Reservation, links: dict[str, str]) -> dict[str
         "note": reservation.note,
         "reason": reservation.decision_reason,
         "quote": reservation.quote,
+        "answers": reservation.answers,
+        "refusals_overridden": reservation.refusals_overridden,
+        "override_reason": reservation.override_reason,
         "requested_at": reservation.requested_at,
         "updated_at": reservation.updated_at,
         "links": links,

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy import insert
@@ -20,7 +20,7 @@ from app.catalog.queries import instrument_by_slug, instrument_id_of, scope_of
 from app.db import db, table_of, transaction
 from app.domain import approval, booking
 from app.domain.approval import ApprovalMode, Status, Step
-from app.domain.booking import CONFLICT_CODES, BookingRequest
+from app.domain.booking import CONFLICT_CODES, BookingRequest, TwoPlaces
 from app.domain.errors import (
     BookingRefused,
     Invalid,
@@ -51,6 +51,16 @@ class Change:
     purpose: str | None = None
     samples: int | None = None
     note: str | None = None
+    answers: Mapping[str, str] | None = None
+    override: str = ""  # why rules of the facility are set aside; managers only
+
+
+@dataclass(frozen=True, slots=True)
+class _Aside:
+    """The rules that a manager set aside for a reservation, and why."""
+
+    codes: tuple[str, ...] = ()
+    reason: str = ""
 
 
 class _Conflict(Exception):
@@ -63,9 +73,17 @@ class _Conflict(Exception):
 
 
 def request_reservation(
-    user: User, request: BookingRequest, *, now: datetime, once: Once | None = None
+    user: User,
+    request: BookingRequest,
+    *,
+    now: datetime,
+    once: Once | None = None,
+    override: str = "",
 ) -> Reservation:
     """Hold the instrument for `user`: confirmed, or pending where a manager must agree.
+
+    `override` is a manager's reason to set the facility's own rules aside, kept with the
+    reservation and told by its history.
 
     Raises `Taken` with what stands in the way and free times near it, `BookingRefused` with
     every other reason, `NotFound`, `NotAllowed`, or `Invalid` where the key of `once` came
@@ -80,9 +98,10 @@ def request_reservation(
             access.require(user, Action.RESERVE, scope_of(instrument))
             if once and (made := made_before(user, once, now)):
                 return made
+            _take_person(instrument, user)
             facts = queries.booking_facts(instrument, user, request.interval, now=now)
-            _refuse(request, facts)
-            reservation = _reserve(instrument, user, request, now=now)
+            aside = _refuse(request, facts, user, instrument, override)
+            reservation = _reserve(instrument, user, request, now=now, aside=aside)
             if once:
                 remember(user, once, reservation, now)
             _note("request-reservation", reservation, user, now, _visible(reservation))
@@ -106,17 +125,23 @@ class Trial:
     status: Status | None
     refusals: Sequence[Refusal]
     taken: Sequence[TakenTime]
+    warnings: Sequence[Text] = ()
+    may_override: bool = False  # by the asker, with a reason
 
 
 def try_reservation(user: User, request: BookingRequest, *, now: datetime) -> Trial:
     """The same judgement as `request_reservation`, with nothing written or held."""
     instrument = instrument_by_slug(request.instrument)
     access.require(user, Action.RESERVE, scope_of(instrument))
-    facts = queries.booking_facts(instrument, user, request.interval, now=now)
-    refusals = booking.refusals(request, facts)
+    facts = queries.booking_facts(instrument, user, request.interval, now=now, to_warn=True)
+    refusals, warnings = booking.refusals(request, facts), booking.warnings(request, facts)
     if refusals:
-        return Trial(None, refusals, booking.conflicts(request, facts))
-    return Trial(_first_status(instrument, user), (), ())
+        may_override = booking.only_soft(refusals) and access.may(
+            user, Action.OVERRIDE_RULES, scope_of(instrument)
+        )
+        taken = booking.conflicts(request, facts)
+        return Trial(None, refusals, taken, warnings, may_override)
+    return Trial(_first_status(instrument, user), (), (), warnings)
 
 
 def change_reservation(
@@ -129,14 +154,16 @@ def change_reservation(
 ) -> Reservation:
     """Move a reservation or change what is said of it.
 
-    A moved reservation is judged by the same rules as a new one, and goes back to its
-    manager where each is approved. Raises as `request_reservation` does, and `Stale` if
-    `version` is not the present one, `WrongState` if it can no longer be changed, as once it
-    has begun: who never came shall not move what they owe to another day.
+    One that is moved, or answers its facility's questions anew, is judged by the same rules
+    as a new one, and goes back to its manager where each is approved. Raises as
+    `request_reservation` does, and `Stale` if `version` is not the present one, `WrongState` if
+    it can no longer be changed, as once it has begun: who never came shall not move what they
+    owe to another day.
     """
     before = queries.by_uid(uid, viewer=user)
     wanted = change.interval or before.interval
-    request = BookingRequest(before.instrument.slug, wanted, mode=before.mode)
+    answers = before.answers if change.answers is None else dict(change.answers)
+    request = BookingRequest(before.instrument.slug, wanted, mode=before.mode, answers=answers)
     instrument_id, user_id = before.instrument_id, user.id
     try:
         with transaction():
@@ -146,8 +173,9 @@ def change_reservation(
             approval.after(reservation.status, Step.CHANGE)
             approval.may_still_change(reservation.interval, now=now)
             was = _visible(reservation)
-            if wanted != reservation.interval:
-                _move(reservation, user, request, now=now)
+            answered = change.answers is not None and answers != reservation.answers
+            if wanted != reservation.interval or answered:
+                _move(reservation, user, request, now=now, override=change.override)
             for name in ("purpose", "samples", "note"):
                 if (value := getattr(change, name)) is not None:
                     setattr(reservation, name, value)
@@ -222,18 +250,39 @@ def reject_reservation(
     return reservation
 
 
-def _refuse(request: BookingRequest, facts: booking.BookingFacts) -> None:
+def _take_person(instrument: Instrument, person: User) -> None:
+    """Wait for bookings of the same person elsewhere, where one place at a time is a rule."""
+    if policy_of(instrument).two_places is TwoPlaces.REFUSE:
+        touch_calendar(person.id)
+
+
+def _refuse(
+    request: BookingRequest,
+    facts: booking.BookingFacts,
+    user: User,
+    instrument: Instrument,
+    override: str,
+) -> _Aside:
     """Raise with every reason there is to refuse; another time helps only if others are all."""
+    if override:
+        access.require(user, Action.OVERRIDE_RULES, scope_of(instrument))
     refusals = booking.refusals(request, facts)
     if not refusals:
-        return
+        return _Aside()
     if all(refusal.code in CONFLICT_CODES for refusal in refusals):
         raise _Conflict(refusals, booking.conflicts(request, facts))
+    if override and booking.only_soft(refusals):
+        return _Aside(tuple(refusal.code for refusal in refusals), override)
     raise BookingRefused(refusals)
 
 
 def _reserve(
-    instrument: Instrument, user: User, request: BookingRequest, *, now: datetime
+    instrument: Instrument,
+    user: User,
+    request: BookingRequest,
+    *,
+    now: datetime,
+    aside: _Aside,
 ) -> Reservation:
     affiliation = affiliation_on(user, day_of(now, zone_of(instrument)))
     values = {
@@ -252,6 +301,9 @@ def _reserve(
         "samples": request.samples,
         "note": request.note,
         "answers": dict(request.answers),
+        "asked": _asked(instrument),
+        "refusals_overridden": list(aside.codes),
+        "override_reason": aside.reason,
         "decision_reason": "",
         "requested_at": now,
         "updated_at": now,
@@ -270,6 +322,11 @@ def _reserve(
     return reservation
 
 
+def _asked(instrument: Instrument) -> list[dict[str, object]]:
+    """The facility's questions as they stand now."""
+    return [asdict(question) for question in policy_of(instrument).questions]
+
+
 def _first_status(instrument: Instrument, user: User) -> Status:
     return approval.first_status(
         policy_of(instrument).approval,
@@ -278,13 +335,23 @@ def _first_status(instrument: Instrument, user: User) -> Status:
     )
 
 
-def _move(reservation: Reservation, user: User, request: BookingRequest, *, now: datetime) -> None:
+def _move(
+    reservation: Reservation,
+    user: User,
+    request: BookingRequest,
+    *,
+    now: datetime,
+    override: str,
+) -> None:
     """Put the reservation at another time, by the rules for its holder."""
     instrument, holder = reservation.instrument, reservation.holder
+    _take_person(instrument, holder)
     facts = queries.booking_facts(
         instrument, holder, request.interval, now=now, besides=reservation.id
     )
-    _refuse(request, facts)
+    aside = _refuse(request, facts, user, instrument, override)
+    reservation.refusals_overridden = list(aside.codes)
+    reservation.override_reason = aside.reason
     reservation.status = approval.after_change(
         reservation.status,
         policy_of(instrument).approval,
@@ -292,6 +359,8 @@ def _move(reservation: Reservation, user: User, request: BookingRequest, *, now:
         may_approve=access.may(user, Action.DECIDE_RESERVATION, scope_of(instrument)),
     )
     reservation.interval = request.interval
+    if request.answers != reservation.answers:
+        reservation.answers, reservation.asked = dict(request.answers), _asked(instrument)
     reservation.exclusive = instrument.capacity == 1
 
 
@@ -359,6 +428,9 @@ def _visible(reservation: Reservation) -> dict[str, object]:
         "purpose": reservation.purpose,
         "samples": reservation.samples,
         "note": reservation.note,
+        "answers": reservation.answers,
+        "refusals_overridden": reservation.refusals_overridden,
+        "override_reason": reservation.override_reason,
     }
 
 

@@ -24,6 +24,7 @@ from app.accounts.access import Action
 from app.accounts.current import current, current_or_none
 from app.catalog.policy import policy_of, zone_of
 from app.domain.approval import Status, Step, steps_from
+from app.domain.booking import CODES
 from app.domain.errors import (
     BookingRefused,
     Invalid,
@@ -35,6 +36,7 @@ from app.domain.errors import (
 from app.domain.interval import Interval
 from app.domain.local_time import day_of
 from app.reservations import asking, desk, free_times, queries, services, timeline, waiting
+from app.reservations.answer_fields import answers_in_words
 from app.reservations.forms import ChangeForm, ReasonForm, parsed_instant, seen_version
 from app.reservations.free_times import with_instruments
 from app.reservations.history import happenings
@@ -186,6 +188,11 @@ def _page_of(reservation: Reservation, form: ChangeForm, found: Any = ()) -> str
         mine=reservation.holder_id == user.id,
         may_change=Step.CHANGE in steps and not begun,
         may_cancel=Step.CANCEL in steps and (not begun or manages),
+        may_override=access.may(
+            user, Action.OVERRIDE_RULES, queries.scope_of_reservation(reservation)
+        ),
+        given=answers_in_words(reservation),
+        codes=CODES,
         may_decide=manages and reservation.status is Status.PENDING,
         free_until=reservation.interval.start - policy.free_cancel,
         late=not policy.free_to_cancel(reservation.interval, now=now),

@@ -14,7 +14,7 @@ from tests.factories import hours
 ALL_FIELDS = {
     "uid", "instrument", "starts_at", "ends_at", "status", "version", "series", "holder",
     "institution", "purpose", "mode", "samples", "note", "reason", "quote", "charge",
-    "refusals_overridden", "requested_at", "updated_at", "links",
+    "answers", "refusals_overridden", "override_reason", "requested_at", "updated_at", "links",
 }  # fmt: skip
 
 
@@ -58,7 +58,9 @@ def test_a_reservation_is_made_and_answered_whole(
         "reason": "",
         "quote": None,
         "charge": None,
+        "answers": {},
         "refusals_overridden": [],
+        "override_reason": "",
         "requested_at": "2026-03-02T09:00:00Z",
         "updated_at": "2026-03-02T09:00:00Z",
         "links": {

@@ -43,6 +43,14 @@ def manager(folder):
     return factories.user("hana", name="하나", manages=db.session.scalar(select(Facility)))
 
 
+@pytest.fixture
+def in_english(manager):
+    """The manager reads English."""
+    with transaction():
+        manager.language = "en"
+    return manager
+
+
 def confocal() -> Instrument:
     db.session.rollback()
     db.session.expire_all()
@@ -541,3 +549,80 @@ def test_a_renamed_institution_is_found_under_both(client, folder):
 
 def test_the_day_of_the_tests_is_fixed():
     assert clock.now() == datetime(2026, 3, 2, 9, tzinfo=NOW.tzinfo)
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+def test_rules_of_the_facility_are_typed_a_line_each_and_stay_as_typed(
+    folder, client, manager, language
+):
+    with transaction():
+        manager.language = language
+    client.sign_in(manager)
+    typed = {
+        "booking_setup": "15 min",
+        "booking_same_day": "09:00",
+        "booking_fixed_slots": "daily 09:00-13:00, 13:00-18:00",
+        "booking_quotas": "person | week | 8 h\nperson | ahead | 3\n사람 | 하루 | 2시간 | 집중",
+        "booking_peak": "mon-fri 09:00-18:00",
+        "booking_permits": "iacuc\nlmo optional",
+        "booking_questions": "strain* | 계통 | Strain | text\ngas | 가스 | Gas | CO2; O2",
+        "booking_two_places": "refuse",
+        "booking_owner_share": "20",
+    }
+    assert send(client, EDIT, **typed).status_code == 303
+
+    kept = confocal().booking
+    assert kept["setup"] == "PT15M"
+    assert kept["fixed_slots"] == {"daily": ["09:00-13:00", "13:00-18:00"]}
+    assert kept["quotas"] == [
+        {"per": "person", "within": "week", "hours": "PT8H", "peak": False},
+        {"per": "person", "within": "ahead", "number": 3, "peak": False},
+        {"per": "person", "within": "day", "hours": "PT2H", "peak": True},
+    ]
+    assert kept["permits"] == [
+        {"kind": "iacuc", "required": True},
+        {"kind": "lmo", "required": False},
+    ]
+    assert [question["key"] for question in kept["questions"]] == ["strain", "gas"]
+    assert kept["questions"][1]["options"] == ["CO2", "O2"]
+    # Sent again as the page shows it, nothing is different.
+    assert send(client, EDIT).status_code == 303
+    assert confocal().booking == kept
+    shown = client.get("/instruments/hanguk-confocal").text
+    quota, permit = {
+        "ko": ("한 사람은 한 주에 8시간", "LMO 승인·신고번호 (선택)"),
+        "en": ("One person: 8 hours a week", "LMO approval or notice (optional)"),
+    }[language]
+    assert quota in shown
+    assert permit in shown
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "said"),
+    [
+        ("booking_quotas", "person | year | 3", "Write lines such as “person | week | 8 h”"),
+        ("booking_quotas", "eight hours", "Write lines such as “person | week | 8 h”"),
+        ("booking_quotas", "person | day | 2 h | peak", "no peak hours are given"),
+        ("booking_permits", "passport", "Write one of irb, iacuc"),
+        ("booking_permits", "irb perhaps", "Write one of irb, iacuc"),
+        ("booking_questions", "Key! | 가 | a | text", "the key in small letters"),
+        ("booking_questions", "irb | 가 | a | text", "a key of its own"),
+        ("booking_same_day", "9 o'clock", "Write an hour such as 09:00."),
+        ("booking_fixed_slots", "daily at noon", "These hours cannot be read"),
+        ("booking_owner_share", "101", "at most 100"),
+    ],
+)
+def test_rules_that_make_no_sense_are_refused_where_they_were_typed(
+    folder, client, in_english, field, typed, said
+):
+    client.sign_in(in_english)
+    answer = send(client, EDIT, **{field: typed})
+    assert answer.status_code == 422
+    assert said in unescape(answer.text)
+    assert unescape(typed) in unescape(answer.text)
+
+
+def test_no_quotas_are_other_than_those_of_the_facility(folder, client, manager):
+    client.sign_in(manager)
+    assert send(client, EDIT, booking_quotas="none").status_code == 303
+    assert confocal().booking["quotas"] == []

@@ -1,6 +1,6 @@
 import inspect
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -20,8 +20,12 @@ from app.domain.booking import (
     conflicts,
     refusals,
 )
-from app.domain.errors import TakenTime
+from app.domain.booking_facts import TwoPlaces
+from app.domain.errors import TakenTime, Text
 from app.domain.interval import Interval
+from app.domain.opening_hours import OpeningHours
+from app.domain.permits import Permit, PermitKind, Question
+from app.domain.quota import Counted, Quota, Whose, Within
 
 #: Monday, 18:00 in Daejeon.
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -69,6 +73,18 @@ def only(found):
     return refusal
 
 
+NIGHTS = OpeningHours.parse({"daily": ["18:00-09:00"]})
+MEDIUM = Question("medium", Text("배지", "Medium"), required=True)
+
+
+def mine(*spans: Interval) -> tuple[Counted, ...]:
+    return tuple(Counted(span, True, True, False) for span in spans)
+
+
+def over(within: Within, **limit) -> dict:
+    return {"policy": {"quotas": (Quota(per=Whose.PERSON, within=within, **limit),)}}
+
+
 #: One way to break each rule, and what has to be changed.
 BROKEN = {
     "in-the-past": (lambda: refused(asked(hours(-2, 0))), "starts_at"),
@@ -85,6 +101,54 @@ BROKEN = {
     "use-scope": (lambda: refused(use_scope=UseScope.PRIVATE_USE), "instrument"),
     "mode-not-offered": (lambda: refused(asked(mode=Mode.COMMISSIONED)), "mode"),
     "suspended": (lambda: refused(suspended=True), None),
+    "access-ended": (lambda: refused(access_until=NOW + 13 * HOUR), "starts_at"),
+    "outside-fixed-slots": (
+        lambda: refused(policy={"fixed_slots": NIGHTS}, fixed_slots=(hours(13, 15),)),
+        "starts_at",
+    ),
+    "same-day-only": (lambda: refused(policy={"same_day": time(5)}), "starts_at"),
+    "gap-too-small": (
+        lambda: refused(policy={"gap": 2 * HOUR}, counted=mine(hours(10, 11))),
+        "starts_at",
+    ),
+    "max-per-day": (lambda: refused(**over(Within.DAY, hours=HOUR)), "starts_at"),
+    "max-per-week": (lambda: refused(**over(Within.WEEK, hours=HOUR)), "starts_at"),
+    "max-per-month": (lambda: refused(**over(Within.MONTH, number=0)), "starts_at"),
+    "max-open": (lambda: refused(**over(Within.AHEAD, number=0)), "starts_at"),
+    "max-hours-ahead": (lambda: refused(**over(Within.AHEAD, hours=HOUR)), "starts_at"),
+    "peak-share": (
+        lambda: refused(
+            policy={
+                "peak": NIGHTS,
+                "quotas": (Quota(per=Whose.PERSON, within=Within.DAY, hours=HOUR, peak=True),),
+            },
+            peak=(hours(12, 14),),
+        ),
+        "starts_at",
+    ),
+    "institution-quota": (
+        lambda: refused(
+            policy={"quotas": (Quota(per=Whose.INSTITUTION, within=Within.DAY, number=0),)}
+        ),
+        "starts_at",
+    ),
+    "owner-share": (lambda: refused(policy={"owner_share": 100}), "starts_at"),
+    "in-two-places": (
+        lambda: refused(policy={"two_places": TwoPlaces.REFUSE}, elsewhere=(hours(13, 16),)),
+        "starts_at",
+    ),
+    "permit-missing": (
+        lambda: refused(policy={"permits": (Permit(PermitKind.IRB),)}),
+        "answers.irb",
+    ),
+    "permit-expired": (
+        lambda: refused(
+            asked(answers={"irb": "KH-2026-11", "irb_until": "2026-03-02"}),
+            policy={"permits": (Permit(PermitKind.IRB),)},
+        ),
+        "answers.irb_until",
+    ),
+    "answer-missing": (lambda: refused(policy={"questions": (MEDIUM,)}), "answers.medium"),
 }
 
 
@@ -108,7 +172,7 @@ def test_each_rule_refuses_alone_and_names_the_field(code):
 def test_each_code_and_reason_is_given_in_both_languages(code):
     for text in (CODES[code], only(BROKEN[code][0]()).reason):
         assert any("가" <= letter <= "힣" for letter in text.ko)
-        assert text.en.isascii() or "–" in text.en
+        assert not any("가" <= letter <= "힣" for letter in text.en)
         assert text.ko.endswith(".")
         assert text.en.endswith(".")
 

@@ -1,0 +1,90 @@
+"""The rarer settings of an instrument in words, for whoever is about to book."""
+
+from collections.abc import Iterator
+
+from app.domain.booking_facts import Policy, TwoPlaces
+from app.domain.errors import Text
+from app.domain.notation import in_words
+from app.domain.opening_hours import OpeningHours
+from app.domain.permits import PERMIT_NAMES
+from app.domain.quota_rules import most_in_words
+
+Row = tuple[Text, Text]
+
+
+def rarer_rules(policy: Policy) -> list[Row]:
+    """Label and text for all that is set beyond length, notice and approval."""
+    return [*_times(policy), *_shares(policy), *_papers(policy)]
+
+
+def _times(policy: Policy) -> Iterator[Row]:
+    if policy.fixed_slots is not None:
+        yield Text("정해진 시간대", "Fixed slots"), _hours(policy.fixed_slots)
+    if policy.same_day is not None:
+        begins = f"{policy.same_day:%H:%M}"
+        yield (
+            Text("당일 예약", "Same day only"),
+            Text(
+                f"{begins}부터 다음 날 {begins}까지의 당일만 예약할 수 있습니다",
+                f"booked for the running day only, from {begins} to {begins}",
+            ),
+        )
+    if policy.around:
+        words = in_words(policy.around)
+        yield (
+            Text("준비·정리", "Setting up, cleaning up"),
+            Text(f"예약 사이 {words.ko}", f"{words.en} between reservations"),
+        )
+    if policy.gap:
+        words = in_words(policy.gap)
+        yield (
+            Text("본인 예약 간격", "Gap between your own"),
+            Text(f"이어 붙이거나 {words.ko} 이상", f"none, or {words.en} and more"),
+        )
+    if policy.two_places is TwoPlaces.REFUSE:
+        yield (
+            Text("동시 예약", "Two at once"),
+            Text(
+                "같은 시간에 다른 장비를 예약할 수 없습니다",
+                "not while you hold another instrument",
+            ),
+        )
+
+
+def _shares(policy: Policy) -> Iterator[Row]:
+    if policy.quotas:
+        said = [most_in_words(quota) for quota in policy.quotas]
+        yield (
+            Text("한도", "Quotas"),
+            Text(", ".join(text.ko for text in said), ", ".join(text.en for text in said)),
+        )
+    if policy.peak is not None:
+        yield Text("집중 시간", "Peak hours"), _hours(policy.peak)
+    if policy.owner_share:
+        yield (
+            Text("보유 기관 몫", "Kept for the owner"),
+            Text(f"매주 {policy.owner_share}%", f"{policy.owner_share} % of each week"),
+        )
+
+
+def _papers(policy: Policy) -> Iterator[Row]:
+    if policy.permits:
+        named = [
+            Text(
+                PERMIT_NAMES[permit.kind].ko + ("" if permit.required else " (선택)"),
+                PERMIT_NAMES[permit.kind].en + ("" if permit.required else " (optional)"),
+            )
+            for permit in policy.permits
+        ]
+        yield (
+            Text("승인번호", "Permits"),
+            Text(", ".join(name.ko for name in named), ", ".join(name.en for name in named)),
+        )
+
+
+def _hours(hours: OpeningHours) -> Text:
+    def lines(language: str) -> str:
+        said = hours.in_words(language)[:-1]  # Without the line of public holidays.
+        return "; ".join(f"{days} {times}" for days, times in said)
+
+    return Text(lines("ko"), lines("en"))

@@ -1,0 +1,91 @@
+"""Fields for the permits and questions of one instrument, beside those that every form has."""
+
+from collections.abc import Iterable, Mapping
+from types import new_class
+from typing import Any
+
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _l
+from wtforms import Field, SelectChoice, SelectField, StringField
+from wtforms.validators import Length, Optional
+
+from app.catalog.models import Instrument
+from app.catalog.policy import policy_of
+from app.domain.booking import Policy
+from app.domain.errors import Text
+from app.domain.permits import PERMIT_NAMES, Question, QuestionKind, until_key
+from app.reservations.models import Reservation
+from app.web.pages import localized
+
+#: Before the key of an answer, so that no question is mistaken for a field of the form itself.
+PREFIX = "answer_"
+_SHORT = Length(max=500, message=_l("At most 500 characters, please."))
+
+
+def asking(form: type[Any], instrument: Instrument) -> Any:
+    """The form with a field for all that the instrument asks besides."""
+    fields = answer_fields(policy_of(instrument))
+    return new_class(form.__name__, (form,), exec_body=lambda body: body.update(fields))
+
+
+def answer_fields(policy: Policy) -> dict[str, Any]:
+    """Name and field for each permit, with the day on which it expires, and each question."""
+    fields: dict[str, Any] = {}
+    for permit in policy.permits:
+        needed = [] if permit.required else [Optional()]
+        fields[PREFIX + permit.kind] = StringField(
+            localized(PERMIT_NAMES[permit.kind]), [*needed, _SHORT]
+        )
+        fields[PREFIX + until_key(permit.kind)] = StringField(
+            gettext("%(permit)s: valid until", permit=localized(PERMIT_NAMES[permit.kind])),
+            [*needed, _SHORT],
+            render_kw={"type": "date"},
+        )
+    for question in policy.questions:
+        fields[PREFIX + question.key] = _field(question)
+    return fields
+
+
+def _field(question: Question) -> Any:
+    needed = [] if question.required else [Optional()]
+    label = localized(question.label)
+    if question.kind is QuestionKind.CHOICE:
+        nothing = SelectChoice("", gettext("Please choose"))
+        options = [SelectChoice(option, option) for option in question.options]
+        return SelectField(label, needed, choices=[nothing, *options], validate_choice=False)
+    number = {"inputmode": "decimal"} if question.kind is QuestionKind.NUMBER else {}
+    return StringField(label, [*needed, _SHORT], render_kw=number)
+
+
+def answers_of(fields: Mapping[str, Field], clean: Any) -> dict[str, str]:
+    """What was typed, by the keys of the answers; what was left empty is left out."""
+    typed = {
+        name.removeprefix(PREFIX): clean(field.data)
+        for name, field in fields.items()
+        if name.startswith(PREFIX)
+    }
+    return {key: text for key, text in typed.items() if text}
+
+
+def fill_in_answers(form: Iterable[Field], reservation: Reservation) -> None:
+    """Show what was answered for a reservation."""
+    for field in form:
+        if field.name.startswith(PREFIX):
+            field.data = reservation.answers.get(field.name.removeprefix(PREFIX), "")
+
+
+def answers_in_words(reservation: Reservation) -> list[tuple[str, str]]:
+    """What was asked, as it was asked then, and what was answered."""
+    answers = reservation.answers
+    told: list[tuple[str, str]] = []
+    for kind, name in PERMIT_NAMES.items():
+        if number := answers.get(kind):
+            until = answers.get(until_key(kind))
+            words = gettext("%(number)s, until %(day)s", number=number, day=until)
+            told.append((localized(name), words if until else number))
+    told += [
+        (localized(Text(**question["label"])), answers[question["key"]])
+        for question in reservation.asked
+        if answers.get(question["key"])
+    ]
+    return told
