@@ -84,7 +84,7 @@ def test_a_person_in_two_places_is_warned_or_refused(mina, microscope):
     wanted = BookingRequest(warns.slug, hours(2, 4))
     trial = services.try_reservation(mina, wanted, now=NOW)
     assert trial.refusals == ()
-    assert "Mon 2 Mar 20:00–22:00" in trial.warnings[0].en
+    assert "Mon 2 Mar 19:00–21:00" in trial.warnings[0].en
     booked(mina, warns, hours(2, 4))
     assert codes(mina, refuses, hours(2, 4)) == ["in-two-places"]
     booked(mina, refuses, hours(4, 5))
