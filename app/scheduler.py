@@ -22,6 +22,7 @@ from app.home import leadership
 from app.home.leadership import Lead
 from app.mail import jobs as mail
 from app.reservations import jobs as reservations
+from app.training import jobs as training
 from app.web import logs, readiness
 
 log = logging.getLogger("dure.worker")
@@ -51,6 +52,11 @@ TIMETABLE: tuple[Job, ...] = (
         "forget idempotency keys",
         timedelta(hours=1),
         lambda now, _: reservations.forget_idempotency_keys(now),
+    ),
+    Job(
+        "warn of certificates that end",
+        timedelta(hours=1),
+        lambda now, stopping: training.warn_of_ends(now, stopping=stopping),
     ),
 )
 

@@ -6,5 +6,6 @@ from app.calendars import models as calendars
 from app.catalog import models as catalog
 from app.mail import models as mail
 from app.reservations import models as reservations
+from app.training import models as training
 
-TABLES = (accounts, audit, calendars, catalog, mail, reservations)
+TABLES = (accounts, audit, calendars, catalog, mail, reservations, training)

@@ -33,8 +33,16 @@ from app.calendars.services import FeedRequest, make_feed
 from app.catalog.models import Blackout, Facility, Instrument
 from app.db import Model, db, transaction
 from app.domain.booking import BookingRequest
+from app.domain.training import Level, SafetyKind
 from app.reservations import services as reservations
 from app.reservations.models import Reservation
+from app.training.models import (
+    Certificate,
+    SafetyTraining,
+    SignUp,
+    Standing,
+    TrainingSession,
+)
 from app.web.rights import PUBLIC, SIGNED_IN
 from tests import factories
 from tests.conftest import Visitor
@@ -49,6 +57,7 @@ SECRETS = {
     "suspension": "suspension-of-mina",
     "department": "department-of-mina",
     "email": "mina.secret@example.org",
+    "certificate": "certificate-of-mina",
 }
 REFUSED = {401, 403, 404, 405, 410}
 
@@ -103,6 +112,40 @@ def stage(app: Flask, microscope: Instrument, sora: User, monkeypatch: pytest.Mo
     with transaction():
         db.session.get_one(Affiliation, affiliation.id).department = SECRETS["department"]
         db.session.add_all((suspension, grant))
+    session = TrainingSession(
+        facility_id=facility.id,
+        title_ko="교육",
+        title_en="Session",
+        trainer="박소라",
+        place="E7",
+        seats=5,
+        starts_at=hours(48, 50).start,
+        ends_at=hours(48, 50).end,
+        sign_up_until=hours(40, 50).start,
+        level=Level.DAYTIME,
+        made_at=NOW,
+    )
+    certificate = Certificate(
+        user_id=mina.id,
+        facility_id=facility.id,
+        level=Level.DAYTIME,
+        granted_at=NOW,
+        granted_on=NOW.date(),
+        reason=SECRETS["certificate"],
+    )
+    safety = SafetyTraining(
+        user_id=mina.id,
+        kind=SafetyKind.RADIATION,
+        done_on=NOW.date(),
+        facility_id=facility.id,
+        recorded_at=NOW,
+    )
+    with transaction():
+        db.session.add_all((session, certificate, safety))
+        db.session.flush()
+        seat = SignUp(session_id=session.id, user_id=mina.id, standing=Standing.SEATED, turn=1)
+        seat.signed_up_at = NOW
+        db.session.add(seat)
     change = db.session.scalars(select(AuditRow.id)).first()
     with transaction():
         db.session.delete(db.session.get_one(RoleGrant, grant.id))
@@ -125,6 +168,9 @@ def stage(app: Flask, microscope: Instrument, sora: User, monkeypatch: pytest.Mo
             "suspension_id": suspension.id,
             "blackout_id": blackout.id,
             "change_id": change,
+            "session_id": session.id,
+            "certificate_id": certificate.id,
+            "record_id": safety.id,
             # Keys and words that cannot be guessed, and what is there for everyone.
             "secret": "guessed",
             "token": "guessed",
@@ -158,6 +204,10 @@ def watched(mina: User) -> Callable[[], list[object]]:
             rows(RoleGrant),
             rows(Affiliation, Affiliation.user_id == owner),
             rows(Blackout),
+            rows(SignUp, SignUp.user_id == owner),
+            rows(TrainingSession, besides=("version",)),
+            rows(Certificate),
+            rows(SafetyTraining),
             rows(Facility),
             rows(Institution),
             rows(Instrument, besides=("calendar_version",)),
@@ -276,6 +326,9 @@ def sent(rule: Rule, method: str, stage: Stage) -> dict[str, Any]:
             "last_day": "2026-03-01", "ends_on": "2026-12-31", "mode": "self_operated",
             "what": f"facility:{stage.slugs['facilities']}", "detail": "full", "cancelled": "omit",
             "timezone": "Asia/Seoul", "samples": "1",
+            "title_ko": "stolen", "title_en": "stolen", "trainer": "stolen", "place": "stolen",
+            "seats": "9", "level": "night", "done_on": "2026-03-01",
+            f"result-{stage.named['session_id']}": "passed",
         }
     }  # fmt: skip
 

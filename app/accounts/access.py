@@ -34,6 +34,8 @@ class Action(enum.StrEnum):
     EDIT_FACILITY = "edit-facility"
     EDIT_INSTITUTION = "edit-institution"
     CLOSE_TIME = "close-time"
+    SIGN_UP_FOR_TRAINING = "sign-up-for-training"
+    TRAIN = "train"  # hold sessions, give certificates; needs none to work the instruments
     SEE_PEOPLE = "see-people"
     MANAGE_PEOPLE = "manage-people"
     GRANT_ROLE = "grant-role"
@@ -62,6 +64,8 @@ TABLE: dict[Action, frozenset[Relation]] = {
     Action.EDIT_FACILITY: _MANAGES,
     Action.EDIT_INSTITUTION: _ADMINISTERS,
     Action.CLOSE_TIME: _MANAGES,
+    Action.SIGN_UP_FOR_TRAINING: frozenset({_R.RESEARCHER}),
+    Action.TRAIN: _MANAGES,
     Action.SEE_PEOPLE: _ADMINISTERS,
     Action.MANAGE_PEOPLE: _ADMINISTERS,
     Action.GRANT_ROLE: _ADMINISTERS,

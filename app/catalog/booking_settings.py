@@ -6,11 +6,19 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from app.catalog.notations import ClockTime, Duration, Hours, Line, Names, Written
+from app.catalog.notations import ClockTime, Duration, Hours, Line, Names, PeriodText, Written
 from app.domain.booking import TwoPlaces
 from app.domain.permits import PermitKind, QuestionKind, until_key
 from app.domain.quota import Whose, Within
 
+#: Settings that say what must be learned before: a policy of their own, `TrainingPolicy`.
+OF_TRAINING = frozenset(
+    {
+        *("certificate", "certificate_validity", "certificate_unused"),
+        *("assisted_hours", "daytime_hours", "night_hours"),
+        *("safety_training", "safety_validity"),
+    }
+)
 LONGEST_RESERVATION = timedelta(days=31)
 _KEYS_OF_PERMITS = {*PermitKind, *map(until_key, PermitKind)}
 
@@ -109,6 +117,32 @@ class BookingSettings(Written):
     questions: Annotated[list[QuestionSetting], Field(max_length=20)] | None = Field(
         None, description="Questions that are asked at booking."
     )
+    certificate: Literal["none", "required"] | None = Field(
+        None, description="Whether only those with a certificate may work on it themselves."
+    )
+    certificate_validity: PeriodText | None = Field(
+        None, description="How long a new certificate holds, such as P2Y; P0D: without end."
+    )
+    certificate_unused: PeriodText | None = Field(
+        None, description="After how long without use a certificate is lost; P0D: never."
+    )
+    assisted_hours: Hours | None = Field(None, description="When the level “assisted” may use it.")
+    daytime_hours: Hours | None = Field(
+        None, description="When the level “daytime” may use it, beside the hours of “assisted”."
+    )
+    night_hours: Hours | None = Field(
+        None, description="When the level “night” may use it, beside the hours of “daytime”."
+    )
+    safety_training: (
+        Annotated[
+            list[Literal["none", "laboratory", "biological", "chemical", "radiation"]],
+            Field(min_length=1, max_length=4),
+        ]
+        | None
+    ) = Field(None, description="Safety training without which nobody may work on it.")
+    safety_validity: PeriodText | None = Field(
+        None, description="How long ago a safety training may lie, such as P1Y; P0D: as recorded."
+    )
 
     def over(self, base: Self) -> Self:
         """These settings, and those of `base` where these say nothing."""
@@ -137,6 +171,9 @@ class BookingSettings(Written):
         keys = [question.key for question in self.questions or ()]
         if len(set(keys)) < len(keys) or set(keys) & _KEYS_OF_PERMITS:
             found.append(("questions", "“questions” need keys of their own, each used once"))
+        safety = self.safety_training or []
+        if "none" in safety and len(safety) > 1:
+            found.append(("safety_training", "“none” in “safety_training” stands alone"))
         return found
 
 
@@ -158,6 +195,14 @@ DEFAULT_BOOKING = BookingSettings(
     two_places="warn",
     permits=[],
     questions=[],
+    certificate="none",
+    certificate_validity="P0D",
+    certificate_unused="P0D",
+    assisted_hours={"mon-fri": ["09:00-18:00"]},
+    daytime_hours={"daily": ["09:00-18:00"], "holiday": ["09:00-18:00"]},
+    night_hours={"daily": ["18:00-09:00"], "holiday": ["18:00-09:00"]},
+    safety_training=["none"],
+    safety_validity="P0D",
 )
 
 

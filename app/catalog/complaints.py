@@ -52,6 +52,13 @@ _DURATION = Text(
     "시간 길이를 ‘30분’, ‘8시간’, ‘14일’처럼 적으세요.",
     "Write a length of time such as 30 min, 8 h or 14 days.",
 )
+_PERIOD = Text(
+    "기간을 ‘2년’, ‘6개월’, ‘30일’처럼 적거나, 제한이 없으면 ‘없음’이라고 적으세요.",
+    "Write a period such as 2 years, 6 months or 30 days, or “none”.",
+)
+_PERIODS = frozenset(
+    {"booking_certificate_validity", "booking_certificate_unused", "booking_safety_validity"}
+)
 _CONTRADICTIONS: Mapping[str, Text] = {
     "slot": Text("예약 단위는 0보다 길어야 합니다.", "The slot must be longer than nothing."),
     "shortest": Text(
@@ -75,6 +82,10 @@ _CONTRADICTIONS: Mapping[str, Text] = {
         "질문의 키는 서로 달라야 하고, 승인 종류의 이름과도 달라야 합니다.",
         "Each question needs a key of its own, other than the names of permits.",
     ),
+    "safety_training": Text(
+        "‘필요 없음’은 다른 안전교육과 함께 고를 수 없습니다.",
+        "“None” cannot be chosen together with a safety training.",
+    ),
 }
 _LINES: Mapping[str, Text] = {
     "booking_quotas": Text(
@@ -91,7 +102,12 @@ _LINES: Mapping[str, Text] = {
     ),
     "booking_same_day": Text("09:00처럼 적으세요.", "Write an hour such as 09:00."),
 }
-_HOURS = frozenset({"opening_hours", "booking_fixed_slots", "booking_peak"})
+_HOURS = frozenset(
+    {
+        *("opening_hours", "booking_fixed_slots", "booking_peak"),
+        *("booking_assisted_hours", "booking_daytime_hours", "booking_night_hours"),
+    }
+)
 
 
 def of_error(error: Any) -> tuple[str, Text]:
@@ -106,7 +122,10 @@ def _shortened(place: list[str]) -> list[str]:
     whole = {"documents", "sources", "opening_hours", "funding", "techniques", "purposes"}
     if place and place[0] in whole:
         return place[:1]
-    parts = {"modes", "quotas", "permits", "questions", "fixed_slots", "peak"}
+    parts = {
+        *("modes", "quotas", "permits", "questions", "fixed_slots", "peak"),
+        *("assisted_hours", "daytime_hours", "night_hours", "safety_training"),
+    }
     return place[:2] if place[:1] == ["booking"] and parts.intersection(place[1:2]) else place
 
 
@@ -118,6 +137,8 @@ def _text(name: str, error: Any) -> Text:
         return _NEEDED
     if name in _LINES:
         return _LINES[name]
+    if name in _PERIODS:
+        return _PERIOD
     if name in _HOURS:
         return _hours(error)
     if name.startswith("booking_") and kind == "value_error":

@@ -11,7 +11,7 @@ from app import clock
 from app.accounts.access import Action
 from app.accounts.current import current
 from app.catalog import queries, services
-from app.catalog.form_fields import DurationField
+from app.catalog.form_fields import DurationField, PeriodField
 from app.catalog.form_sections import SECTIONS
 from app.catalog.forms import FacilityForm, InstrumentForm
 from app.catalog.inherited import hints
@@ -140,7 +140,7 @@ def _lines(kind: Kind, change: PastChange) -> Iterator[tuple[str, str, str]]:
                 part = labels.get(f"{name}_{key}", key)
                 field = fields.get(f"{name}_{key}")
                 # Lengths of time in words, as the form shows them.
-                said = field.data_of if isinstance(field, DurationField) else _said
+                said = field.data_of if isinstance(field, DurationField | PeriodField) else _said
                 yield f"{label}: {part}", said(before.get(key)), said(after.get(key))
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from wtforms import StringField, TextAreaField
 
 from app.catalog.notations import duration as read_duration
+from app.domain.period import Period
 from app.web.pages import duration as duration_in_words
 from app.web.pages import locale_word
 
@@ -46,6 +47,37 @@ class DurationField(StringField):  # type: ignore[misc]
             return text  # perhaps ISO 8601, else refused
         span = timedelta(**{unit: int(n) for unit, n in found.groupdict().items() if n})
         return f"PT{span // timedelta(minutes=1)}M"
+
+
+_PERIOD = re.compile(
+    r"(?P<number>\d{1,3})\s*(?:(?P<Y>년|y(?:ears?)?)|(?P<M>개월|달|mo(?:nths?)?)"
+    r"|(?P<W>주일?|w(?:eeks?)?)|(?P<D>일|d(?:ays?)?))",
+    re.I,
+)
+
+
+class PeriodField(StringField):  # type: ignore[misc]
+    """A period by the calendar: “2 years”, “6개월”, “P30D”."""
+
+    def data_of(self, value: str | None) -> str:
+        if not value:
+            return ""
+        period = Period.parse(value)
+        if not period:
+            return "없음" if locale_word() == "ko" else "none"
+        return period.in_words().in_(locale_word())
+
+    def said(self) -> str | None:
+        text = (self.data or "").strip()
+        if not text:
+            return None
+        if text.casefold() in _NOTHING:
+            return "P0D"
+        found = _PERIOD.fullmatch(text)
+        if found is None:
+            return text  # perhaps ISO 8601, else refused
+        unit = next(unit for unit in "YMWD" if found[unit])
+        return f"P{found['number']}{unit}"
 
 
 _DAYS = dict(zip("월화수목금토일", ("mon", "tue", "wed", "thu", "fri", "sat", "sun"), strict=True))

@@ -58,6 +58,15 @@ SECTIONS: Mapping[str, tuple[tuple[Any, tuple[str, ...]], ...]] = MappingProxyTy
             ),
             _MORE_RULES,
             (
+                _l("Training"),
+                (
+                    *("booking_certificate", "booking_certificate_validity"),
+                    *("booking_certificate_unused", "booking_assisted_hours"),
+                    *("booking_daytime_hours", "booking_night_hours"),
+                    *("booking_safety_training", "booking_safety_validity"),
+                ),
+            ),
+            (
                 _l("Prices"),
                 (
                     "prices_unit",
@@ -92,6 +101,15 @@ SECTIONS: Mapping[str, tuple[tuple[Any, tuple[str, ...]], ...]] = MappingProxyTy
                 ),
             ),
             _MORE_RULES,
+            (
+                _l("Training"),
+                (
+                    *("booking_certificate", "booking_certificate_validity"),
+                    *("booking_certificate_unused", "booking_assisted_hours"),
+                    *("booking_daytime_hours", "booking_night_hours"),
+                    *("booking_safety_training", "booking_safety_validity"),
+                ),
+            ),
             (_l("Notes and sources"), ("note_ko", "note_en", "sources", "illustrative")),
         ),
     }

@@ -26,6 +26,7 @@ from app.catalog.form_fields import (
     DurationField,
     HoursField,
     LinesField,
+    PeriodField,
     PermitsField,
     QuestionsField,
     QuotasField,
@@ -41,9 +42,11 @@ from app.catalog.vocabulary import (
     USE_STATES,
 )
 from app.domain.errors import Text
+from app.domain.training import SAFETY_NAMES
 from app.web.pages import localized
 
 _LONG = MappingProxyType({"rows": 4})
+_SHORT = MappingProxyType({"rows": 2})
 
 
 def _choices(words: Mapping[str, tuple[str, str]], nothing: Any = None) -> list[tuple[str, Any]]:
@@ -129,6 +132,26 @@ class _EntryForm(FlaskForm):
         ),
         render_kw={"rows": 3},
     )
+    booking_certificate = SelectField(_l("Certificate"))
+    booking_certificate_validity = PeriodField(
+        _l("A new certificate holds for"), description=_l("Such as 2 years, or none for no end")
+    )
+    booking_certificate_unused = PeriodField(
+        _l("A certificate is lost after so long without use"),
+        description=_l("Such as 2 years, or none for never"),
+    )
+    booking_assisted_hours = HoursField(_l("Hours of the level “assisted use”"), render_kw=_SHORT)
+    booking_daytime_hours = HoursField(
+        _l("Hours of the level “daytime use”, beside those"), render_kw=_SHORT
+    )
+    booking_night_hours = HoursField(
+        _l("Hours of the level “night use”, beside those"), render_kw=_SHORT
+    )
+    booking_safety_training = _checkboxes(_l("Safety training"))
+    booking_safety_validity = PeriodField(
+        _l("A safety training may lie back so long"),
+        description=_l("Such as 1 year, or none for as long as recorded"),
+    )
     booking_illustrative = BooleanField(_l("Hours and rules are examples"))
     note_ko = TextAreaField(_l("Note in Korean"), render_kw=_LONG)
     note_en = TextAreaField(_l("Note in English"), render_kw=_LONG)
@@ -152,6 +175,15 @@ class _EntryForm(FlaskForm):
         self.booking_modes.choices = [
             ("self_operated", _l("Self-operated use")),
             ("commissioned", _l("Commissioned analysis")),
+        ]
+        self.booking_certificate.choices = [
+            ("", _l("Not set here")),
+            ("none", _l("Not needed")),
+            ("required", _l("Only people with a certificate may work it themselves")),
+        ]
+        self.booking_safety_training.choices = [
+            ("none", _l("None is needed")),
+            *((kind.value, localized(name)) for kind, name in SAFETY_NAMES.items()),
         ]
 
     def place_of(self, name: str) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from app.domain.opening_hours import OpeningHours
+from app.domain.period import Period
 
 _DURATION = re.compile(
     r"P(?:(?P<weeks>[0-9]{1,3})W|(?:(?P<days>[0-9]{1,4})D)?"
@@ -82,6 +83,11 @@ def _zone(text: str) -> str:
     return text
 
 
+def _period(text: str) -> str:
+    """A period as it is kept: its shortest writing."""
+    return str(Period.parse(text))
+
+
 def _hours(mapping: dict[str, Any]) -> dict[str, list[str]]:
     """Each day with its list of ranges; a single range may stand without its list."""
     listed: dict[str, list[str]] = {}
@@ -134,6 +140,13 @@ Duration = Annotated[
     PlainSerializer(duration_text, return_type=str, when_used="json"),
     # Editors read patterns as JavaScript does, which names groups otherwise.
     WithJsonSchema({"type": "string", "pattern": r"^P(\d+W|\d+D|(\d+D)?T(\d+H(\d+M)?|\d+M))$"}),
+]
+
+
+PeriodText = Annotated[
+    str,
+    AfterValidator(_period),
+    WithJsonSchema({"type": "string", "pattern": r"^P\d{1,3}[YMWD]$"}),
 ]
 
 

@@ -14,6 +14,7 @@ import holidays
 from app.accounts.models import Affiliation, InstitutionKind, User
 from app.catalog.booking_settings import (
     DEFAULT_BOOKING,
+    OF_TRAINING,
     BookingSettings,
     QuestionSetting,
     QuotaSetting,
@@ -25,13 +26,17 @@ from app.domain.errors import Text
 from app.domain.interval import Interval
 from app.domain.local_time import day_interval, day_of
 from app.domain.opening_hours import ALWAYS_OPEN, OpeningHours
+from app.domain.period import NO_END, Period
 from app.domain.permits import Permit, PermitKind, Question, QuestionKind
 from app.domain.quota import Quota, Whose, Within
+from app.domain.training import Level, SafetyKind, TrainingPolicy
 
 _DAY = timedelta(days=1)
 
 #: What holds where neither instrument nor facility says otherwise, as text.
 DEFAULTS: dict[str, Any] = DEFAULT_BOOKING.model_dump(mode="json", exclude_none=True)
+
+_NO_END = str(NO_END)
 
 _COMPANY = {
     InstitutionKind.SMALL_COMPANY: AffiliationClass.SMALL_COMPANY,
@@ -51,15 +56,18 @@ def policy_of(instrument: Instrument) -> Policy:
 
 @lru_cache(maxsize=1024)
 def _policy(of_facility: str, of_instrument: str) -> Policy:
-    """Read once for equal settings, with their text as key: pages ask for each instrument.
+    """Read once for equal settings, with their text as key: pages ask for each instrument."""
+    settings = _settings(of_facility, of_instrument)
+    names = BookingSettings.model_fields.keys() - OF_TRAINING
+    values = {name: getattr(settings, name) for name in names}
+    return Policy(**values | {name: read(values[name]) for name, read in _READ.items()})
 
-    Settings that this version does not know, written by a newer one beside it, are passed over.
-    """
+
+def _settings(of_facility: str, of_instrument: str) -> BookingSettings:
+    """What holds; settings unknown here, written by a newer version beside it, are passed over."""
     written = {**DEFAULTS, **literal_eval(of_facility), **literal_eval(of_instrument)}
     known = {name: written.get(name) for name in BookingSettings.model_fields}
-    settings = BookingSettings.model_validate_json(json.dumps(known))
-    values = {name: getattr(settings, name) for name in known}
-    return Policy(**values | {name: read(values[name]) for name, read in _READ.items()})
+    return BookingSettings.model_validate_json(json.dumps(known))
 
 
 def _quota(quota: QuotaSetting) -> Quota:
@@ -92,6 +100,28 @@ _READ: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "questions": lambda questions: tuple(map(_question, questions)),
     }
 )
+
+
+def training_of(thing: Instrument | Facility) -> TrainingPolicy:
+    """What must be learned to work an instrument, or the instruments of a facility in general."""
+    if isinstance(thing, Facility):
+        return _training(repr(thing.booking), "{}")
+    return _training(repr(thing.facility.booking), repr(thing.booking))
+
+
+@lru_cache(maxsize=1024)
+def _training(of_facility: str, of_instrument: str) -> TrainingPolicy:
+    settings = _settings(of_facility, of_instrument)
+    return TrainingPolicy(
+        certificate=settings.certificate == "required",
+        validity=Period.parse(settings.certificate_validity or _NO_END),
+        unused=Period.parse(settings.certificate_unused or _NO_END),
+        safety=tuple(SafetyKind(k) for k in settings.safety_training or () if k != "none"),
+        safety_validity=Period.parse(settings.safety_validity or _NO_END),
+        hours=tuple(
+            OpeningHours.parse(getattr(settings, f"{level}_hours") or {}) for level in Level
+        ),
+    )
 
 
 def zone_of(instrument: Instrument) -> ZoneInfo:

@@ -16,11 +16,12 @@ from app.accounts.current import current_or_none
 from app.catalog import editing, queries, vocabulary
 from app.catalog.filters import FACETS, Filter
 from app.catalog.models import Facility, Instrument
-from app.catalog.policy import hours_of, policy_of, price_class, settings_of, zone_of
+from app.catalog.policy import hours_of, policy_of, price_class, settings_of, training_of, zone_of
 from app.catalog.search import Found, search
 from app.domain.booking import UseState
 from app.domain.local_time import day_of
 from app.domain.rules_in_words import rarer_rules
+from app.domain.training import LEVEL_NAMES, SAFETY_NAMES
 from app.web import pages
 from app.web.pages import locale_word
 from app.web.rights import PUBLIC, open_to
@@ -55,7 +56,13 @@ _IN_ADDRESS = frozenset({"q", "free", *FACETS})
 
 @bp.app_context_processor
 def _words() -> dict[str, Any]:
-    return {"catalog_words": _WORDS, "booking_settings": settings_of, "own_price": _own_price}
+    return {
+        "catalog_words": _WORDS,
+        "booking_settings": settings_of,
+        "own_price": _own_price,
+        "level_names": LEVEL_NAMES,
+        "safety_names": SAFETY_NAMES,
+    }
 
 
 def _own_price(facility: Facility) -> str | None:
@@ -155,8 +162,13 @@ def instrument(slug: str) -> str | Response:
         blackouts=queries.coming_blackouts(found, now),
         calendar=_calendar(found, now),
         reserve_url=_reserve_url(found),
-        free_url=_linked("reservations.free_fragment", found.slug),
+        free_url=_linked("reservations.free_fragment", slug=found.slug),
         may_edit=may(user, Action.EDIT_INSTRUMENT, scope),
+        training=training_of(found),
+        training_url=_linked("training.index", instrument=found.slug),
+        certificates_url=_linked("training.qualified", slug=found.slug)
+        if may(user, Action.TRAIN, scope)
+        else None,
         signed_in=user is not None,
     )
 
@@ -167,17 +179,17 @@ def _reserve_url(found: Instrument) -> str | None:
         return None
     if found.use_state in (UseState.IDLE, UseState.DISUSED):
         return None
-    return _linked("reservations.reserve", found.slug)
+    return _linked("reservations.reserve", slug=found.slug)
 
 
-def _linked(endpoint: str, slug: str) -> str | None:
+def _linked(endpoint: str, **values: Any) -> str | None:
     """The address of a page of a slice above, if that slice is there."""
-    return url_for(endpoint, slug=slug) if endpoint in current_app.view_functions else None
+    return url_for(endpoint, **values) if endpoint in current_app.view_functions else None
 
 
 def _calendar(found: Instrument, now: datetime) -> dict[str, Any] | None:
     """What the script of the calendar reads from the page."""
-    busy_url = _linked("reservations.busy_json", found.slug)
+    busy_url = _linked("reservations.busy_json", slug=found.slug)
     if busy_url is None:
         return None
     policy, zone = policy_of(found), zone_of(found)
@@ -208,8 +220,11 @@ def facility(slug: str) -> str | Response:
         instruments=queries.instruments_of(found),
         blackouts=queries.coming_blackouts(found, clock.now()),
         may_edit=may(user, Action.EDIT_FACILITY, scope),
-        closures_url=_linked("reservations.closures", found.slug)
+        closures_url=_linked("reservations.closures", slug=found.slug)
         if may(user, Action.CLOSE_TIME, scope)
+        else None,
+        training_url=_linked("training.sessions", slug=found.slug)
+        if may(user, Action.TRAIN, scope)
         else None,
     )
 

@@ -7,7 +7,7 @@ what others hold, and the list of all.
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
-from app.domain import answer_rules, quota_rules, window_rules
+from app.domain import answer_rules, quota_rules, training_rules, window_rules
 from app.domain import booking_rules as rules
 from app.domain.booking_facts import (
     AffiliationClass,
@@ -148,6 +148,22 @@ CODES: Mapping[str, Text] = MappingProxyType(
             "시설이 묻는 것에 맞는 답이 없습니다.",
             "A question of the facility has no answer, or none that fits.",
         ),
+        "not-qualified": Text(
+            "이 장비의 이용 교육 수료증이 없습니다.",
+            "The person holds no certificate for the instrument.",
+        ),
+        "certificate-expired": Text(
+            "수료증이 만료되었거나 오래 쓰지 않아 효력을 잃었습니다.",
+            "The person's certificate has expired by then, or was lost because it was not used.",
+        ),
+        "safety-training-expired": Text(
+            "필요한 안전교육을 받지 않았거나 그 유효 기간이 지났습니다.",
+            "A safety training that the instrument asks for is missing, or over by then.",
+        ),
+        "level-hours": Text(
+            "수료증 등급으로 사용할 수 있는 시간이 아닙니다.",
+            "The level of the person's certificate does not open that time.",
+        ),
     }
 )
 
@@ -162,7 +178,7 @@ SOFT = frozenset(
         *("outside-opening-hours", "outside-fixed-slots", "same-day-only", "gap-too-small"),
         *("max-per-day", "max-per-week", "max-per-month", "max-open", "max-hours-ahead"),
         *("peak-share", "institution-quota", "owner-share", "in-two-places"),
-        *("mode-not-offered", "answer-missing"),
+        *("mode-not-offered", "answer-missing", "level-hours"),
     }
 )
 
@@ -241,6 +257,9 @@ RULES: tuple[Rule, ...] = (
     rules.instrument_is_in_use,
     rules.within_use_scope,
     rules.mode_is_offered,
+    training_rules.person_is_qualified,
+    training_rules.certificate_is_current,
+    training_rules.safety_training_is_current,
     rules.lies_ahead,
     rules.leaves_notice,
     rules.within_booking_window,
@@ -250,6 +269,7 @@ RULES: tuple[Rule, ...] = (
     window_rules.fills_fixed_slots,
     window_rules.is_for_the_running_day,
     rules.within_opening_hours,
+    training_rules.within_level_hours,
     clear_of_blackouts,
     clear_of_reservations,
     leaves_room,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -12,6 +12,7 @@ from app.domain.interval import Interval
 from app.domain.opening_hours import OpeningHours
 from app.domain.permits import Permit, Question
 from app.domain.quota import Counted, Quota
+from app.domain.training import NO_TRAINING, UNTRAINED, Qualification, TrainingPolicy
 
 _NONE = timedelta()
 
@@ -156,3 +157,6 @@ class BookingFacts:
     suspended: bool = False
     suspended_until: datetime | None = None
     suspension_reason: str | None = None
+    training: TrainingPolicy = NO_TRAINING
+    qualification: Qualification = UNTRAINED
+    holidays: frozenset[date] = frozenset()  # on the days of the request; for the hours of levels

@@ -15,7 +15,9 @@ from app.domain.availability import nearest_slots
 from app.domain.booking import BookingRequest
 from app.domain.errors import FreeSlot
 from app.domain.interval import Interval
+from app.domain.training import UNTRAINED
 from app.reservations import availability, queries, schedule
+from app.training.queries import qualifications
 
 NEAR = timedelta(days=14)
 OF_ITS_OWN = 3
@@ -26,14 +28,17 @@ def alternatives(request: BookingRequest, user: User, *, now: datetime) -> list[
     """The nearest free times of the instrument, then the same time on instruments like it."""
     instrument = instrument_by_slug(request.instrument)
     own = [
-        FreeSlot(instrument.slug, slot) for slot in _nearest(instrument, request.interval, now=now)
+        FreeSlot(instrument.slug, slot)
+        for slot in _nearest(instrument, user, request.interval, now=now)
     ]
     return own + _on_its_like(instrument, request, user, now=now)
 
 
-def _nearest(instrument: Instrument, wanted: Interval, *, now: datetime) -> list[Interval]:
+def _nearest(
+    instrument: Instrument, user: User, wanted: Interval, *, now: datetime
+) -> list[Interval]:
     around = Interval(max(wanted.start - NEAR, now), max(wanted.end, now) + NEAR)
-    spans = queries.free_around(instrument, around, now=now)
+    spans = queries.free_for(instrument, user, around, now=now)
     policy = policy_of(instrument)
     length = min(max(wanted.duration, policy.shortest), policy.longest)
     return nearest_slots(
@@ -75,6 +80,7 @@ def _on_its_like(
     near = Interval(wanted.start - around, wanted.end + around)
     held, closed = schedule.holds(like, near), availability.closed_by(like, near)
     suspension = queries.suspension_of(user.id, now)
+    learned = qualifications(user, like, now=now)
     possible = (
         other
         for other in like
@@ -88,6 +94,7 @@ def _on_its_like(
                 suspension,
                 now,
                 queries.already_held(other, user, wanted, now=now),
+                learned.get(other.id, UNTRAINED),
             ),
         )
     )

@@ -12,7 +12,7 @@ from app.accounts.access import Action
 from app.accounts.current import current
 from app.accounts.models import User
 from app.catalog.models import Instrument
-from app.catalog.policy import hours_of, policy_of, zone_of
+from app.catalog.policy import hours_of, policy_of, training_of, zone_of
 from app.catalog.queries import instrument_by_slug, scope_of
 from app.domain.approval import Status
 from app.domain.booking import BookingRequest
@@ -135,6 +135,8 @@ def _reserve_page(
         approved_before=queries.approved_before(instrument, user),
         asks=asks,
         may_override=access.may(user, Action.OVERRIDE_RULES, scope_of(instrument)),
+        to_learn=queries.still_to_learn(instrument, user, now=now),
+        training=training_of(instrument),
         found=with_instruments(found),
         calendar=timeline.calendar_of(instrument, now=now),
     )

@@ -42,7 +42,7 @@ _BOOKING = {
     "shortest": "PT30M",
     "longest": "PT8H",
     "earliest": "P90D",
-    "latest": "PT0S",
+    "latest": "PT0M",
     "approval": "open",
 }
 Step = Callable[[int], None]

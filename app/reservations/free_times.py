@@ -42,7 +42,8 @@ def next_free(
         return []
     policy = policy_of(instrument)
     ahead = min(policy.earliest, AHEAD)
-    spans = queries.free_around(instrument, Interval(now, now + ahead + policy.longest), now=now)
+    during = Interval(now, now + ahead + policy.longest)
+    spans = queries.free_for(instrument, viewer, during, now=now)
     return suggested_slots(
         spans,
         sensible_length(instrument),

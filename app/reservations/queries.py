@@ -28,22 +28,27 @@ from app.catalog.policy import (
     affiliation_class,
     affiliation_on,
     fixed_slots,
+    holidays_of,
     open_spans,
     peak_hours,
     policy_of,
+    training_of,
     zone_of,
 )
 from app.catalog.queries import scope_of
 from app.db import db
+from app.domain import training_rules
 from app.domain.approval import HOLDING, ApprovalMode, Status
 from app.domain.availability import free_spans
-from app.domain.booking import BookingFacts, Mode, TwoPlaces
-from app.domain.errors import NotFound, Text
+from app.domain.booking import BookingFacts, BookingRequest, Mode, TwoPlaces
+from app.domain.errors import NotFound, Refusal, Text
 from app.domain.interval import Interval
 from app.domain.local_time import day_interval, day_of
 from app.domain.quota import Counted
 from app.domain.quota_rules import counting_span, owner_span, peak_span
+from app.domain.training import UNTRAINED, Qualification, hours_of_levels
 from app.reservations.models import Reservation, StandingApproval
+from app.training.queries import qualifications
 
 #: An instrument's facility and institution, joined in the same statement.
 WITH_FACILITY = contains_eager(Instrument.facility).contains_eager(Facility.institution)
@@ -148,13 +153,17 @@ def booking_facts(
 ) -> BookingFacts:
     """All that the booking rules ask about, in two indexed reads, and two where quotas ask more.
 
+    Where something must be learned before, what the person has learned is one read more.
+
     `besides` is the id of a reservation that is being moved and does not stand in its own way;
     `to_warn` reads also what only warnings ask about.
     """
     held, blackouts = _in_the_way(instrument, interval, besides=besides)
     already = already_held(instrument, user, interval, now=now, besides=besides, to_warn=to_warn)
+    suspension = suspension_of(user.id, now)
+    learned = qualifications(user, [instrument], now=now).get(instrument.id, UNTRAINED)
     return facts_of(
-        instrument, user, interval, (held, blackouts), suspension_of(user.id, now), now, already
+        instrument, user, interval, (held, blackouts), suspension, now, already, learned
     )
 
 
@@ -212,7 +221,25 @@ def _elsewhere(instrument: Instrument, user: User, interval: Interval) -> tuple[
     return tuple(Interval(start, end) for start, end in rows)
 
 
-def facts_of(
+def still_to_learn(instrument: Instrument, user: User, *, now: datetime) -> list[Refusal]:
+    """What the person has to learn before they may work the instrument, whatever the time."""
+    training, policy = training_of(instrument), policy_of(instrument)
+    if training.asks_nothing:
+        return []
+    soon = Interval(now, now + policy.slot)
+    mode = Mode.SELF_OPERATED if Mode.SELF_OPERATED in policy.modes else Mode.COMMISSIONED
+    facts = BookingFacts(
+        now=now,
+        zone=zone_of(instrument),
+        policy=policy,
+        open_hours=(),
+        training=training,
+        qualification=qualifications(user, [instrument], now=now)[instrument.id],
+    )
+    return training_rules.still_to_learn(BookingRequest(instrument.slug, soon, mode=mode), facts)
+
+
+def facts_of(  # noqa: PLR0913 – all that was read
     instrument: Instrument,
     user: User,
     interval: Interval,
@@ -220,6 +247,7 @@ def facts_of(
     suspension: Suspension | None,
     now: datetime,
     already: AlreadyHeld = AlreadyHeld(),
+    learned: Qualification = UNTRAINED,
 ) -> BookingFacts:
     """The facts of a booking, put together from what was read: no statement of its own.
 
@@ -227,7 +255,7 @@ def facts_of(
     """
     held, blackouts = in_the_way
     zone, policy = zone_of(instrument), policy_of(instrument)
-    days = _whole_days(interval, zone)
+    days, training = _whole_days(interval, zone), training_of(instrument)
     return BookingFacts(
         now=now,
         zone=zone,
@@ -248,6 +276,9 @@ def facts_of(
         suspended=suspension is not None,
         suspended_until=suspension.ends_at if suspension else None,
         suspension_reason=suspension.reason if suspension else None,
+        training=training,
+        qualification=learned,
+        holidays=holidays_of(instrument.facility, days) if training.certificate else frozenset(),
     )
 
 
@@ -301,6 +332,27 @@ def free_around(instrument: Instrument, during: Interval, *, now: datetime) -> l
         setup=policy.setup,
         cleanup=policy.cleanup,
     )
+
+
+def free_for(
+    instrument: Instrument, user: User | None, during: Interval, *, now: datetime
+) -> list[Interval]:
+    """Of the free spans those that the level of the person's certificate opens, if one is needed.
+
+    Whoever has none yet is shown all: what they lack is said beside it.
+    """
+    spans, training = free_around(instrument, during, now=now), training_of(instrument)
+    if user is None or not training.certificate or not spans:
+        return spans
+    learned = qualifications(user, [instrument], now=now)[instrument.id]
+    zone = zone_of(instrument)
+    today = day_of(now, zone)
+    levels = [c.level for c in learned.certificates if c.holds(today, today, training.unused)]
+    if learned.exempt or not levels:
+        return spans
+    whole = _whole_days(during, zone)
+    opened = hours_of_levels(levels, training, whole, zone, holidays_of(instrument.facility, whole))
+    return [part for span in spans for hours in opened if (part := span.intersection(hours))]
 
 
 def approved_before(instrument: Instrument, user: User) -> bool:

@@ -19,7 +19,10 @@ from app.web.rights import PUBLIC, open_to
 
 bp = Blueprint("web", __name__, template_folder="templates")
 
-NOT_FOR_ROBOTS = ("/account", "/admin", "/api/", "/approvals", "/calendars", "/reservations")
+NOT_FOR_ROBOTS = (
+    *("/account", "/admin", "/api/", "/approvals", "/calendars", "/certificates"),
+    *("/reservations", "/training"),
+)
 
 
 @bp.post("/language")

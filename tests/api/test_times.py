@@ -1,15 +1,19 @@
 """What is busy and what is free, and dry runs: told to each reader by right."""
 
+from datetime import date
+
 import pytest
 
 from app.accounts.models import Suspension, User
 from app.catalog.models import Instrument
 from app.db import db
 from app.domain.booking import CODES, CONFLICT_CODES, UseScope, UseState
+from app.domain.training import Level
 from app.reservations.models import Reservation
 from tests import factories
 from tests.api.conftest import Program, Programs, at, booked, problem, wish
 from tests.factories import NOW, hours
+from tests.training.conftest import certificate
 
 WEEK = f"start={at(0)}&end={at(168)}"
 
@@ -194,6 +198,13 @@ def stage(app: object, mina: User, jun: User, microscope: Instrument) -> dict[st
     shut = factories.instrument(
         slug="shut", facility=factories.facility(opening_hours={"daily": [], "holiday": []})
     )
+    asks = [
+        factories.instrument(facility=facility, booking={"certificate": "required"})
+        for _ in range(3)
+    ]
+    certificate(mina, asks[1], expires_on=date(2026, 3, 1))
+    certificate(mina, asks[2], level=Level.DAYTIME)
+    xray = factories.instrument(facility=facility, booking={"safety_training": ["radiation"]})
     room = factories.instrument(slug="room", facility=facility, capacity=2)
     for person in (jun, factories.user("third")):
         booked(person, room, hours(1, 2))
@@ -213,6 +224,10 @@ def stage(app: object, mina: User, jun: User, microscope: Instrument) -> dict[st
         "not-in-use": wish(idle, 1, 2),
         "use-scope": wish(private, 1, 2),
         "mode-not-offered": wish(microscope, 1, 2, mode="commissioned"),
+        "not-qualified": wish(asks[0], 1, 2),
+        "certificate-expired": wish(asks[1], 1, 2),
+        "level-hours": wish(asks[2], 1, 2),
+        "safety-training-expired": wish(xray, 1, 2),
     }
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from app import clock
 from app.audit.models import AuditRow
 from app.catalog import queries
+from app.catalog.booking_settings import OF_TRAINING
 from app.catalog.models import Facility, Instrument
 from app.catalog.sync import sync
 from app.db import db, transaction
@@ -302,6 +303,9 @@ def test_the_form_says_what_holds_where_nothing_is_typed(client, folder, manager
     hint = re.search(r'id="booking_slot-hint"[^>]*>([^<]+)<', page)
     assert hint
     assert "1시간" in hint[1]
+    levels = re.search(r'id="booking_daytime_hours-hint"[^>]*>([^<]+)<', page)
+    assert levels
+    assert "매일 09:00-18:00" in levels[1]
     facility = client.get("/facilities/hanguk-imaging/edit", headers=KOREAN).text
     assert re.search(r'id="booking_free_cancel-hint"[^>]*>[^<]*1일', facility)
 
@@ -376,6 +380,39 @@ def test_lengths_of_time_are_typed_as_people_write_them(client, folder, manager,
     assert confocal().booking["shortest"] in (kept, "PT1H30M")
 
 
+def test_what_must_be_learned_is_edited_like_any_other_rule(client, folder, manager):
+    answer = send(
+        client.sign_in(manager),
+        EDIT,
+        booking_certificate="required",
+        booking_certificate_validity="2년",
+        booking_certificate_unused="6 months",
+        booking_daytime_hours="월-금 10:00-17:00",
+        booking_safety_training="radiation",
+        booking_safety_validity="없음",
+    )
+    assert answer.status_code == 303, answer.text
+    booking = confocal().booking
+    assert {name: booking[name] for name in booking if name in OF_TRAINING} == {
+        "certificate": "required",
+        "certificate_validity": "P2Y",
+        "certificate_unused": "P6M",
+        "daytime_hours": {"mon-fri": ["10:00-17:00"]},
+        "safety_training": ["radiation"],
+        "safety_validity": "P0D",
+    }
+    page = client.get(EDIT, headers=KOREAN).text
+    assert 'value="2년"' in page
+    assert 'value="없음"' in page
+    assert "유효 기간은 2년" in client.get("/instruments/hanguk-confocal").text
+
+
+def test_no_safety_training_goes_with_another(client, folder, manager):
+    answer = send(client.sign_in(manager), EDIT, booking_safety_training=["none", "radiation"])
+    assert answer.status_code == 422
+    assert "‘필요 없음’은" in answer.text
+
+
 def test_opening_hours_are_typed_in_either_language(client, folder, manager):
     send(client.sign_in(manager), EDIT, opening_hours="월-금 09:00-18:00\n공휴일 10:00–12:00")
     assert confocal().opening_hours == {"mon-fri": ["09:00-18:00"], "holiday": ["10:00-12:00"]}
@@ -421,6 +458,10 @@ def test_room_cannot_be_made_less_than_what_is_held_at_once(client, folder, mana
         ("booking_longest", "for ever"),
         ("booking_longest", "90 min"),
         ("booking_latest", "90 days"),
+        ("booking_certificate_validity", "for ever"),
+        ("booking_certificate_unused", "2 years 3 months"),
+        ("booking_safety_validity", "PT2H"),
+        ("booking_daytime_hours", "some day"),
         ("documents", "only a title"),
         ("features_en", ""),
         ("prices_partner", "-5"),

@@ -1,6 +1,6 @@
 import inspect
 from dataclasses import replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -23,9 +23,10 @@ from app.domain.booking import (
 from app.domain.booking_facts import TwoPlaces
 from app.domain.errors import TakenTime, Text
 from app.domain.interval import Interval
-from app.domain.opening_hours import OpeningHours
+from app.domain.opening_hours import ALWAYS_OPEN, OpeningHours
 from app.domain.permits import Permit, PermitKind, Question
 from app.domain.quota import Counted, Quota, Whose, Within
+from app.domain.training import Held, Level, Qualification, SafetyKind, TrainingPolicy
 
 #: Monday, 18:00 in Daejeon.
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -53,6 +54,16 @@ def hours(start: float, end: float) -> Interval:
 
 
 FACTS = BookingFacts(now=NOW, zone=SEOUL, policy=POLICY, open_hours=(hours(-100, 2000),))
+
+
+OFFICE = OpeningHours.parse({"daily": "09:00-18:00"})
+TRAINED_ONLY = TrainingPolicy(certificate=True, hours=(OFFICE, OFFICE, ALWAYS_OPEN))
+SAFE_ONLY = TrainingPolicy(safety=(SafetyKind.RADIATION,))
+
+
+def holding(level: Level = Level.NIGHT, **fields) -> Qualification:
+    """Somebody with one certificate, of a year ago."""
+    return Qualification(certificates=(Held(level, date(2025, 3, 2), **fields),))
 
 
 def asked(interval: Interval | None = None, **fields) -> BookingRequest:
@@ -149,6 +160,16 @@ BROKEN = {
         "answers.irb_until",
     ),
     "answer-missing": (lambda: refused(policy={"questions": (MEDIUM,)}), "answers.medium"),
+    "not-qualified": (lambda: refused(training=TRAINED_ONLY), "instrument"),
+    "certificate-expired": (
+        lambda: refused(training=TRAINED_ONLY, qualification=holding(expires_on=date(2026, 3, 2))),
+        "instrument",
+    ),
+    "safety-training-expired": (lambda: refused(training=SAFE_ONLY), "instrument"),
+    "level-hours": (
+        lambda: refused(training=TRAINED_ONLY, qualification=holding(Level.DAYTIME)),
+        "starts_at",
+    ),
 }
 
 

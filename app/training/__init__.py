@@ -1,0 +1,1 @@
+"""Training sessions, certificates, safety training: what people learn before they may reserve."""
