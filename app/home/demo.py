@@ -21,6 +21,7 @@ from app.domain.booking import UseState
 from app.domain.interval import Interval
 from app.domain.local_time import day_of, first_instant
 from app.domain.opening_hours import ALWAYS_OPEN
+from app.home import demo_training
 from app.home.demo_people import PEOPLE, DemoPerson
 from app.home.demo_purposes import FAULTS, MAINTENANCE
 from app.home.demo_reservations import Book, Researcher, Row
@@ -77,6 +78,7 @@ class _Filling:
         for done, instrument in enumerate(instruments, 1):
             self._reserve(book, instrument, managers[instrument.facility_id])
             self.progress(done, len(instruments))
+        demo_training.teach(instruments, book, self.now)
         self._write(book)
 
     def _add_people(self) -> None:
@@ -141,7 +143,9 @@ class _Filling:
 
     def _researchers(self) -> list[Researcher]:
         return [
-            Researcher(self.users[person.email], self.institutions[person.institution].id)
+            Researcher(
+                self.users[person.email], self.institutions[person.institution].id, person.trainee
+            )
             for person in PEOPLE
             if person.reserves and person.email in self.users
         ]

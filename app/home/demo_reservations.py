@@ -9,7 +9,7 @@ from typing import Any
 
 from app.accounts.models import User
 from app.catalog.models import Instrument
-from app.catalog.policy import policy_of, zone_of
+from app.catalog.policy import policy_of, training_of, zone_of
 from app.domain.approval import ApprovalMode, Status
 from app.domain.booking import Mode, Policy, UseScope
 from app.domain.errors import Text
@@ -30,6 +30,7 @@ class Researcher:
 
     user: User
     institution_id: int
+    trainee: bool = False
 
 
 @dataclass(slots=True)
@@ -68,7 +69,9 @@ class Book:
         may = [
             each
             for each in self.researchers
-            if instrument.use_scope is not UseScope.PRIVATE_USE or each.institution_id == home
+            if (instrument.use_scope is not UseScope.PRIVATE_USE or each.institution_id == home)
+            # Trainees still have to learn what needs a certificate.
+            and not (each.trainee and training_of(instrument).certificate)
         ]
         ranked = sorted(
             may, key=lambda each: rng.random() * (3 if each.institution_id == home else 1)

@@ -18,19 +18,21 @@ from app.accounts.models import RoleGrant, RoleName, User
 from app.audit.models import AuditRow
 from app.catalog import loader
 from app.catalog.models import Blackout, Instrument
-from app.catalog.policy import open_spans, policy_of, zone_of
+from app.catalog.policy import open_spans, policy_of, training_of, zone_of
 from app.catalog.queries import instrument_by_slug
 from app.catalog.sync import sync
 from app.db import db
+from app.domain import training_rules
 from app.domain.approval import HOLDING, ApprovalMode, Status
-from app.domain.booking import BookingRequest
-from app.domain.booking_facts import UseScope
+from app.domain.booking import BookingFacts, BookingRequest, Mode, UseScope
 from app.domain.grid import is_on_grid
 from app.domain.interval import Interval, fullest
 from app.home import demo
 from app.mail.models import OutgoingMail
 from app.reservations import services
 from app.reservations.models import Reservation, StandingApproval
+from app.training.models import Result, SignUp, Standing, TrainingSession
+from app.training.queries import qualifications
 from tests.conftest import settings
 
 CATALOGUE = Path(__file__).parents[2] / "instruments"
@@ -195,6 +197,57 @@ def test_standing_approvals_are_of_those_who_were_approved(filled: Flask):
             .limit(1)
         ).one()
         assert first.status is not Status.REJECTED
+
+
+def test_who_reserves_has_learned_what_is_asked(filled: Flask):
+    """Reservations to come pass all rules of training; those past were asked for by the trained."""
+    taught = [
+        instrument
+        for instrument in db.session.scalars(select(Instrument))
+        if not training_of(instrument).asks_nothing
+    ]
+    judged = 0
+    for instrument in taught:
+        rows = db.session.scalars(
+            select(Reservation).where(
+                Reservation.instrument_id == instrument.id,
+                Reservation.mode == Mode.SELF_OPERATED,
+            )
+        )
+        for row in rows:
+            learned = qualifications(row.holder, [instrument], now=NOW)[instrument.id]
+            certified = training_of(instrument).certificate
+            assert certified <= any(
+                held.granted_on <= row.requested_at.date() for held in learned.certificates
+            ), (instrument.slug, row.holder.email)
+            request = BookingRequest(instrument.slug, row.interval, mode=row.mode)
+            facts = BookingFacts(
+                now=NOW,
+                zone=zone_of(instrument),
+                policy=policy_of(instrument),
+                open_hours=(),
+                training=training_of(instrument),
+                qualification=learned,
+            )
+            assert training_rules.still_to_learn(request, facts) == [], instrument.slug
+            assert training_rules.within_level_hours(request, facts) is None
+            judged += 1
+    assert judged > 100
+    assert len(taught) < 2 * db.session.scalar(select(func.count(Instrument.id))) / 3
+
+
+def test_sessions_are_past_and_to_come_and_some_results_are_still_to_be_noted(filled: Flask):
+    sessions = db.session.scalars(select(TrainingSession)).all()
+    assert any(each.ends_at < NOW for each in sessions)
+    assert any(each.starts_at > NOW for each in sessions)
+    seats = db.session.scalars(select(SignUp)).all()
+    assert {each.result for each in seats} >= {None, Result.PASSED, Result.ABSENT}
+    assert {each.standing for each in seats} >= {Standing.SEATED, Standing.WAITING}
+    begun = {each.id for each in sessions if each.starts_at < NOW}
+    assert any(each.session_id in begun and each.result is None for each in seats)
+    for each in sessions:
+        seated = [s for s in seats if s.session_id == each.id and s.standing is Standing.SEATED]
+        assert len(seated) <= each.seats
 
 
 def test_every_role_can_sign_in(filled: Flask):
