@@ -36,7 +36,7 @@ from app.reservations import cli as reservations_cli
 from app.reservations import views as reservations_views
 from app.training import api as training_api
 from app.training import views as training_views
-from app.web import addresses, api_docs, errors, headers, logs, metrics, pages
+from app.web import addresses, api_docs, compression, errors, headers, logs, metrics, pages
 from app.web import views as web_views
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
@@ -95,6 +95,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
         count = settings.proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, count, count, count, count)  # type: ignore[method-assign]
     addresses.register(app)  # before the first route
+    compression.register(app)  # before all that may still change an answer
     logs.register(app)  # first of all: what follows logs with the request's id
     metrics.register(app)
     headers.register(app)

@@ -51,7 +51,12 @@ def settings_of(instrument: Instrument) -> dict[str, Any]:
 
 def policy_of(instrument: Instrument) -> Policy:
     """The booking policy in force for an instrument."""
-    return _policy(repr(instrument.facility.booking), repr(instrument.booking))
+    return policy_at(instrument.facility, instrument.booking)
+
+
+def policy_at(facility: Facility, own: dict[str, Any]) -> Policy:
+    """The policy of an instrument of the facility with these settings of its own."""
+    return _policy(repr(facility.booking), repr(own))
 
 
 @lru_cache(maxsize=1024)
@@ -106,7 +111,12 @@ def training_of(thing: Instrument | Facility) -> TrainingPolicy:
     """What must be learned to work an instrument, or the instruments of a facility in general."""
     if isinstance(thing, Facility):
         return _training(repr(thing.booking), "{}")
-    return _training(repr(thing.facility.booking), repr(thing.booking))
+    return training_at(thing.facility, thing.booking)
+
+
+def training_at(facility: Facility, own: dict[str, Any]) -> TrainingPolicy:
+    """The same, of an instrument of the facility with these settings of its own."""
+    return _training(repr(facility.booking), repr(own))
 
 
 @lru_cache(maxsize=1024)
@@ -169,22 +179,31 @@ def _public_holidays(country: str, year: int) -> frozenset[date]:
 
 def open_spans(instrument: Instrument, during: Interval) -> list[Interval]:
     """When the instrument is open within `during`; UTC, sorted, merged."""
-    hours = hours_of(instrument)
+    return open_spans_at(instrument.facility, instrument.opening_hours, during)
+
+
+def open_spans_at(
+    facility: Facility, own: dict[str, Any] | None, during: Interval
+) -> list[Interval]:
+    """When an instrument of the facility with these hours of its own, if any, is open."""
+    hours = _hours(_frozen(own or facility.opening_hours))
     if hours == ALWAYS_OPEN:
         return [during]
-    return hours.open_intervals(
-        during, zone_of(instrument), holidays_of(instrument.facility, during)
-    )
+    return hours.open_intervals(during, ZoneInfo(facility.timezone), holidays_of(facility, during))
 
 
 def fixed_slots(instrument: Instrument, during: Interval) -> tuple[Interval, ...]:
     """The parts of the day that the instrument is given out in around `during`, if it has any."""
-    hours = policy_of(instrument).fixed_slots
-    if hours is None:
+    return fixed_slots_at(instrument.facility, policy_of(instrument), during)
+
+
+def fixed_slots_at(facility: Facility, policy: Policy, during: Interval) -> tuple[Interval, ...]:
+    """The same, of any instrument of the facility with this policy."""
+    if policy.fixed_slots is None:
         return ()
     around = Interval(during.start - _DAY, during.end + _DAY)
-    closed = holidays_of(instrument.facility, around)
-    return tuple(hours.ranges(around, zone_of(instrument), closed))
+    closed = holidays_of(facility, around)
+    return tuple(policy.fixed_slots.ranges(around, ZoneInfo(facility.timezone), closed))
 
 
 def peak_hours(instrument: Instrument, during: Interval | None) -> tuple[Interval, ...]:

@@ -61,9 +61,9 @@ def slots_within(
     They start on the grid and may overlap one another: each is one way to book. A duration
     that is no whole number of slots is rounded up, so that what is offered may be booked.
     """
-    length = _whole_slots(duration, slot)
+    length = whole_slots(duration, slot)
     for span in sorted(spans):
-        for start in _starts_from(max(span.start, now), span, length, slot, zone):
+        for start in starts_from(max(span.start, now), span, length, slot, zone):
             yield Interval(start, start + length)
 
 
@@ -83,7 +83,7 @@ def suggested_slots(
     more. Only where no slot starts by day are those of the night suggested.
     """
     spans = list(spans)
-    length = _whole_slots(duration, slot)
+    length = whole_slots(duration, slot)
     by_day = (
         each
         for each in slots_within(_by_day(spans, length, zone), length, slot, zone, now=now)
@@ -136,11 +136,11 @@ def nearest_slots(
     two equally near the earlier first. `wanted` itself is left out. A length that is no whole
     number of slots is rounded up.
     """
-    length = _whole_slots(wanted.duration, slot)
+    length = whole_slots(wanted.duration, slot)
     starts: set[datetime] = set()
     for span in spans:
         # One more than asked for each way, because `wanted` itself may be among them.
-        later = _starts_from(max(span.start, wanted.start, not_before), span, length, slot, zone)
+        later = starts_from(max(span.start, wanted.start, not_before), span, length, slot, zone)
         earlier = _starts_back(min(span.end - length, wanted.start), span, length, slot, zone)
         starts.update(islice(later, count + 1))
         starts.update(start for start in islice(earlier, count + 1) if start >= not_before)
@@ -152,11 +152,12 @@ def nearest_slots(
     return by_distance[:count]
 
 
-def _whole_slots(duration: timedelta, slot: timedelta) -> timedelta:
+def whole_slots(duration: timedelta, slot: timedelta) -> timedelta:
+    """The duration, rounded up to a whole number of slots."""
     return -(-duration // slot) * slot
 
 
-def _starts_from(
+def starts_from(
     first: datetime, span: Interval, length: timedelta, slot: timedelta, zone: ZoneInfo
 ) -> Iterator[datetime]:
     """Where a slot may start in `span`, from `first` on."""

@@ -28,6 +28,7 @@ __all__ = [
     "CONFLICT_CODES",
     "RULES",
     "SOFT",
+    "TIMELESS",
     "AffiliationClass",
     "BookingFacts",
     "BookingRequest",
@@ -40,6 +41,7 @@ __all__ = [
     "conflicts",
     "only_soft",
     "refusals",
+    "refused_at_any_time",
     "warnings",
 ]
 
@@ -288,6 +290,14 @@ RULES: tuple[Rule, ...] = (
     answer_rules.questions_are_answered,
 )
 
+#: Those of the rules that no other time would mend: whoever looks for a time on any instrument
+#: is not offered what they would refuse.
+TIMELESS: tuple[Rule, ...] = (
+    rules.instrument_is_in_use,
+    rules.within_use_scope,
+    rules.mode_is_offered,
+)
+
 
 def refusals(request: BookingRequest, facts: BookingFacts) -> list[Refusal]:
     """Every reason to refuse `request`; none means that it may be booked."""
@@ -306,6 +316,12 @@ def warnings(request: BookingRequest, facts: BookingFacts) -> list[Text]:
         return []
     found = quota_rules.two_places(request, facts)
     return [found.reason] if found else []
+
+
+def refused_at_any_time(request: BookingRequest, facts: BookingFacts) -> list[Refusal]:
+    """The reasons to refuse `request` that hold at whatever time."""
+    found = (rule(request, facts) for rule in TIMELESS)
+    return [refusal for refusal in found if refusal]
 
 
 def conflicts(request: BookingRequest, facts: BookingFacts) -> list[TakenTime]:

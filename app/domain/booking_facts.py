@@ -123,6 +123,12 @@ class Policy:
         """How far from another reservation one has to keep."""
         return self.setup + self.cleanup
 
+    @property
+    def limits_people(self) -> bool:
+        """Whether what a person or an institution already holds may stand in the way."""
+        elsewhere = self.two_places is TwoPlaces.REFUSE
+        return bool(self.quotas or self.gap or self.owner_share or elsewhere)
+
     def occupied(self, interval: Interval) -> Interval:
         """The time of a reservation with what it takes to set up and clean up around it."""
         if not self.around:

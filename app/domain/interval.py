@@ -1,10 +1,9 @@
 """Half-open spans of time."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
-from typing import Self
+from typing import Any, Protocol, Self, TypeVar
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -64,22 +63,42 @@ def merged(intervals: Iterable[Interval]) -> list[Interval]:
 
 def without(spans: Iterable[Interval], holes: Iterable[Interval]) -> list[Interval]:
     """What is left of `spans` after `holes` are cut out of them, sorted and merged."""
-    left: list[Interval] = []
-    cuts = merged(holes)
-    first = 0
-    for span in merged(spans):
-        while first < len(cuts) and cuts[first].end <= span.start:
-            first += 1
-        start = span.start
-        for hole in islice(cuts, first, None):
-            if hole.start >= span.end:
-                break
-            if start < hole.start:
-                left.append(Interval(start, hole.start))
-            start = hole.end
-        if start < span.end:
-            left.append(Interval(start, span.end))
-    return left
+    found = gaps(_pairs(merged(spans)), sorted(_pairs(holes)))
+    return [Interval(start, end) for start, end in found]
+
+
+def _pairs(intervals: Iterable[Interval]) -> Iterator[tuple[datetime, datetime]]:
+    return ((each.start, each.end) for each in intervals)
+
+
+class Ordered(Protocol):
+    """An instant, or what sorts as instants do: the text that a database keeps for one."""
+
+    def __lt__(self, other: Any, /) -> bool: ...
+
+
+At = TypeVar("At", bound=Ordered)
+
+
+def gaps(spans: Iterable[tuple[At, At]], holes: Iterable[tuple[At, At]]) -> Iterator[tuple[At, At]]:
+    """What `holes` leave of `spans`, found as asked for: most readers want the first few.
+
+    Starts and ends, in order of the starts; `spans` do not overlap, `holes` may. Plain pairs,
+    as thousands are looked at for each that is found.
+    """
+    to_come = iter(holes)
+    hole = next(to_come, None)
+    for start, end in spans:
+        while hole is not None and hole[0] < end:
+            if start < hole[0]:
+                yield start, hole[0]
+            if start < hole[1]:
+                start = hole[1]  # noqa: PLW2901, what is left of the span
+            if not start < end:
+                break  # It may reach into the next span, too.
+            hole = next(to_come, None)
+        if start < end:
+            yield start, end
 
 
 def fullest(intervals: Iterable[Interval], within: Interval) -> int:

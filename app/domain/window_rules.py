@@ -3,7 +3,8 @@
 Each is a plain function that gives the reason to refuse, or None; `booking.RULES` lists them.
 """
 
-from datetime import timedelta
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from app.domain.booking_facts import BookingFacts, BookingRequest
 from app.domain.errors import Refusal, Text
@@ -46,14 +47,9 @@ def _joins(wanted: Interval, slots: tuple[Interval, ...]) -> bool:
 
 def is_for_the_running_day(request: BookingRequest, facts: BookingFacts) -> Refusal | None:
     """Booked for the running day only, which begins at an hour of its own."""
-    begins = facts.policy.same_day
-    if begins is None:
+    if facts.policy.same_day is None:
         return None
-    local = to_local(facts.now, facts.zone).replace(tzinfo=None)
-    first = local.replace(hour=begins.hour, minute=begins.minute, second=0, microsecond=0)
-    if local < first:
-        first -= _DAY
-    day = Interval(first_instant(first, facts.zone), first_instant(first + _DAY, facts.zone))
+    day = running_day(facts.policy.same_day, facts.zone, now=facts.now)
     if day.contains(request.interval):
         return None
     span = shown_span(day, facts.zone, facts.now)
@@ -67,3 +63,12 @@ def is_for_the_running_day(request: BookingRequest, facts: BookingFacts) -> Refu
         iso_span(day),
         "starts_at",
     )
+
+
+def running_day(begins: time, zone: ZoneInfo, *, now: datetime) -> Interval:
+    """The day that runs at `now`, if days begin at the hour `begins`."""
+    local = to_local(now, zone).replace(tzinfo=None)
+    first = local.replace(hour=begins.hour, minute=begins.minute, second=0, microsecond=0)
+    if local < first:
+        first -= _DAY
+    return Interval(first_instant(first, zone), first_instant(first + _DAY, zone))

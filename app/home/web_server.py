@@ -1,5 +1,6 @@
 """The web server: gunicorn, with processes that each answer several requests at once."""
 
+import gc
 import logging
 import os
 import signal
@@ -28,6 +29,13 @@ class WebServerLogger(GunicornLogger):  # type: ignore[misc]
         self.access_log.disabled = True  # each request has its line already
 
 
+def _is_put_together(_server: object) -> None:
+    """What is there before the first request stays to the end: looking through it for garbage
+    again and again would cost a large answer as much as all else, and unshare its memory."""
+    gc.collect()
+    gc.freeze()
+
+
 def _has_gone(_server: object, worker: Any) -> None:
     """The counts of a process that has gone are kept, its gauges are not."""
     multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
@@ -54,6 +62,7 @@ SETTINGS: dict[str, Any] = {
     "worker_tmp_dir": "/dev/shm" if Path("/dev/shm").is_dir() else None,  # noqa: S108
     "control_socket_disable": True,
     "logger_class": WebServerLogger,
+    "when_ready": _is_put_together,
     "post_fork": _may_be_ended,
     "child_exit": _has_gone,
 }

@@ -12,14 +12,20 @@ from app.accounts.access import Action
 from app.accounts.current import current, current_or_none
 from app.catalog.queries import instrument_by_slug
 from app.domain.errors import Invalid, PreconditionNeeded, Text
-from app.reservations import availability, examples, queries, schedule, services
+from app.reservations import examples, queries, schedule, services
+from app.reservations.availability import Search
+from app.reservations.free_schemas import (
+    AvailabilityQuery,
+    FreeListOut,
+    cursor_at,
+    free_out,
+    place_of,
+)
 from app.reservations.idempotency import Once
 from app.reservations.models import Reservation
 from app.reservations.schemas import (
-    AvailabilityQuery,
     BusyListOut,
     BusyQuery,
-    FreeListOut,
     ListQuery,
     QuoteIn,
     QuoteOut,
@@ -29,7 +35,6 @@ from app.reservations.schemas import (
     ReservationOut,
     ReservationPatch,
     TimeOut,
-    free_out,
     interval_of,
     reservation_out,
     taken_out,
@@ -118,15 +123,22 @@ def busy(slug: str, query: BusyQuery) -> dict[str, Any]:
 @bp.output(FreeListOut, example=examples.FREE)
 @told("not-found")
 def free(query: AvailabilityQuery) -> dict[str, Any]:
-    """Free slots of the named instruments, earliest first."""
-    found = availability.free_slots(
-        [instrument_by_slug(slug) for slug in query.instruments()],
-        query.duration,
-        _window(query.start, query.end),
-        now=clock.now(),
-        limit=query.limit,
-    )
-    return {"items": [free_out(slot) for slot in found], "next": None}
+    """Free slots, earliest first, of all instruments that fit or of those named.
+
+    What the caller could not reserve at any time is left out. A duration that is no whole
+    number of an instrument's slots is rounded up.
+    """
+    after = place_of(query.cursor)
+    wanted = query.to_wanted(_window(query.start, query.end))
+    search = Search(wanted, current_or_none(), clock.now())
+    found = search.slots(limit=query.limit + 1, after=after)
+    items = found[: query.limit]
+    refusals = ["suspended"] if search.suspension else []
+    here = current_app.config["SETTINGS"].public_url
+    return {
+        "items": [free_out(offer, refusals, here) for offer in items],
+        "next": cursor_at(items[-1].place) if len(found) > query.limit else None,
+    }
 
 
 @bp.post("/quotes")

@@ -1,75 +1,383 @@
-"""Free slots of several instruments, by one read of what holds them."""
+"""Who is free: slots of all instruments that fit a wish, earliest first, for one person."""
 
-from collections import defaultdict
+import json
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from heapq import merge
-from itertools import islice
+from itertools import islice, takewhile
+from typing import Any
+from zoneinfo import ZoneInfo
 
+from app.accounts.access import Action, Scope, may
+from app.accounts.models import Suspension, User
+from app.catalog import prices
 from app.catalog import queries as catalog
+from app.catalog.filters import Filter
 from app.catalog.models import Instrument
-from app.catalog.policy import open_spans, policy_of, zone_of
-from app.domain import availability
-from app.domain.booking import UseState
-from app.domain.errors import FreeSlot
-from app.domain.interval import Interval
-from app.reservations import schedule
+from app.catalog.policy import (
+    access_until,
+    affiliation_class,
+    fixed_slots_at,
+    open_spans_at,
+    policy_at,
+    training_at,
+)
+from app.domain import booking
+from app.domain.approval import Status, first_status
+from app.domain.availability import free_spans, whole_slots
+from app.domain.booking import (
+    AffiliationClass,
+    BookingFacts,
+    BookingRequest,
+    Mode,
+    Policy,
+    UseScope,
+    UseState,
+)
+from app.domain.interval import Interval, gaps
+from app.domain.local_time import day_interval, day_of
+from app.domain.wish import (
+    Timetable,
+    Wish,
+    first_of_each_day,
+    side_by_side,
+    suits,
+    wished_slots,
+)
+from app.reservations import queries, schedule
+from app.reservations.candidates import Candidate, Closures, candidates, standing_approvals
 
-_BOOKABLE = (UseState.IN_USE, UseState.LOW_USE)
+#: Where a page of what was found ends: the start of its last slot, and whose it is.
+Place = tuple[datetime, str]
 
 
-def free_slots(
-    instruments: Sequence[Instrument],
-    duration: timedelta,
-    within: Interval,
-    *,
-    now: datetime,
-    limit: int,
-) -> list[FreeSlot]:
-    """Slots of `duration` that the rules of time allow, earliest first, `limit` in all.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What somebody looks for."""
 
-    Whose they may become – use scope, suspension – is for the booking itself.
+    wish: Wish
+    among: Filter = field(default_factory=Filter)
+    instruments: tuple[str, ...] = ()  # slugs; all, if there are none
+    mode: Mode | None = None
+    most: int | None = None  # won, where a price is known
+    without_approval: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A time that the person could reserve."""
+
+    instrument: Candidate
+    interval: Interval
+    zone: ZoneInfo
+    modes: frozenset[Mode]
+    needs_approval: bool
+    #: Quotas and gaps are counted when it is reserved, not while a thousand are looked at.
+    has_limits: bool
+    asks_training: bool
+    price: int | None  # won, by the list; None where it is not known
+    unit: tuple[int, str] | None  # what one unit costs, and of what
+    #: More slots of the same day, none overlapping; only where they were asked for.
+    more: Sequence[Interval] = ()
+
+    @property
+    def place(self) -> Place:
+        return self.interval.start, self.instrument.slug
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What holds for the person on all instruments with the same settings, at any time."""
+
+    policy: Policy
+    zone: ZoneInfo
+    who: AffiliationClass | None
+    manages: bool
+    refusal: str | None  # the code
+    asks_training: bool
+    fixed: Sequence[Interval]  # parts of the day that it is given out in
+    until: datetime | None  # when the person's access ends
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """When instruments are open as wished; also as the database keeps instants."""
+
+    spans: Sequence[Interval]
+    kept: Sequence[schedule.Kept]
+
+
+@dataclass(frozen=True, slots=True)
+class FreeTime:
+    """What is left of the open time of one instrument, found as far as somebody looks.
+
+    What is held is compared as the driver gives it, and what is free made into intervals: of
+    twenty thousand holds, that is a few hundred gaps.
     """
-    open_now = [
-        i
-        for i in instruments
-        if not (i.retired_at or i.facility.retired_at) and i.use_state in _BOOKABLE
-    ]
-    # Merged while they are found: most instruments never have to look for a second slot.
-    found = merge(*_slots_of_each(open_now, duration, within, now))
-    return [FreeSlot(slug, slot) for _, slug, slot in islice(found, limit)]
 
+    opened: Opened
+    held: Sequence[schedule.Kept]
+    blackouts: Sequence[Interval]
+    capacity: int
+    policy: Policy
 
-def _slots_of_each(
-    instruments: Sequence[Instrument], duration: timedelta, within: Interval, now: datetime
-) -> Iterator[Iterator[tuple[datetime, str, Interval]]]:
-    held = schedule.holds(instruments, within)
-    closed = closed_by(instruments, within)
-    for instrument in instruments:
-        policy = policy_of(instrument)
-        if not policy.shortest <= duration <= policy.longest:
-            continue
-        first = max(within.start, now + policy.latest)
-        last = min(within.end, now + policy.earliest + duration)
-        if first + duration > last:
-            continue
-        spans = availability.free_spans(
-            open_spans(instrument, Interval(first, last)),
-            held[instrument.id],
-            closed[instrument.id],
-            instrument.capacity,
-            setup=policy.setup,
-            cleanup=policy.cleanup,
+    def __iter__(self) -> Iterator[Interval]:
+        instant = schedule.instant_of
+        policy = self.policy
+        if self.capacity == 1 and not self.blackouts and not policy.around:
+            left: Iterator[schedule.Kept] = gaps(self.opened.kept, self.held)
+            return (Interval(instant(start), instant(end)) for start, end in left)
+        held = [Interval(instant(start), instant(end)) for start, end, _ in self.held]
+        return iter(
+            free_spans(
+                self.opened.spans,
+                held,
+                self.blackouts,
+                self.capacity,
+                setup=policy.setup,
+                cleanup=policy.cleanup,
+            )
         )
-        slots = availability.slots_within(
-            spans, duration, policy.slot, zone_of(instrument), now=now
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """An instrument that is offered, once a time is found."""
+
+    candidate: Candidate
+    standing: Standing
+    timetable: Timetable
+
+
+@dataclass
+class Search:
+    """One look at the time of all instruments that fit; as many statements for one as for all."""
+
+    wanted: Wanted
+    viewer: User | None
+    now: datetime
+    suspension: Suspension | None = None
+    #: How many instruments fit, but are not offered, by the code that says why.
+    left_out: Counter[str] = field(default_factory=Counter)
+    #: How many are offered, once a time is found.
+    instruments: int = 0
+    _open: list[Open] = field(default_factory=list)
+    _standings: dict[Any, Standing] = field(default_factory=dict)
+    _approved: frozenset[int] = frozenset()
+
+    def __post_init__(self) -> None:
+        found = candidates(self.wanted.among, self.wanted.instruments)
+        if self.viewer is not None:
+            self.suspension = queries.suspension_of(self.viewer.id, self.now)
+            self._approved = standing_approvals(self.viewer)
+        offered: list[tuple[Candidate, Standing]] = []
+        for candidate in found:
+            standing = self._standing(candidate)
+            if why := self._reason_against(candidate, standing):
+                self.left_out[why] += 1
+            else:
+                offered.append((candidate, standing))
+        self.instruments = len(offered)
+        self._open = self._timetabled(offered)
+
+    def slots(self, *, limit: int, after: Place | None = None) -> list[Offer]:
+        """Every slot, earliest first; of one instrument they may overlap: each is one way."""
+        wish = self.wanted.wish
+        if after:
+            # Nothing depends on what lies before.
+            if after[0] >= wish.within.end:
+                return []
+            start = max(wish.within.start, after[0])
+            wish = replace(wish, within=Interval(start, wish.within.end))
+        found = [
+            _named(each, wished_slots(each.timetable, wish, now=self.now)) for each in self._open
+        ]
+        return [self._offer(each, slot) for each, slot in _first(found, limit, after)]
+
+    def days(self, *, limit: int, after: Place | None = None, more: int = 0) -> list[Offer]:
+        """The first slot of each day of each instrument, with up to `more` of the same day."""
+        wish = self.wanted.wish
+        found = [
+            _named(
+                each,
+                first_of_each_day(
+                    wished_slots(each.timetable, wish, now=self.now), each.standing.zone
+                ),
+            )
+            for each in self._open
+        ]
+        return [
+            self._offer(each, slot, self._rest(each, slot, more))
+            for each, slot in _first(found, limit, after)
+        ]
+
+    def _rest(self, one: Open, first: Interval, most: int) -> Sequence[Interval]:
+        """The slots that follow on the same day, side by side."""
+        wish, zone = self.wanted.wish, one.standing.zone
+        midnight = day_interval(day_of(first.start, zone), zone).end
+        if not most or first.end >= min(midnight, wish.within.end):
+            return ()
+        later = replace(wish, within=Interval(first.end, wish.within.end))
+        slots = side_by_side(wished_slots(one.timetable, later, now=self.now))
+        return list(islice(takewhile(lambda slot: slot.start < midnight, slots), most))
+
+    def _offer(self, one: Open, slot: Interval, more: Sequence[Interval] = ()) -> Offer:
+        candidate, standing = one.candidate, one.standing
+        listed = _read(candidate.prices)
+        each = prices.unit_price(listed, standing.who)
+        return Offer(
+            candidate,
+            slot,
+            standing.zone,
+            standing.policy.modes,
+            self._needs_approval(candidate, standing),
+            standing.policy.limits_people,
+            standing.asks_training,
+            prices.price_of(listed, standing.who, slot.duration),
+            (each, listed["unit"]) if listed and each is not None else None,
+            more,
         )
-        yield _named(instrument.slug, slots)
+
+    def _timetabled(self, offered: Sequence[tuple[Candidate, Standing]]) -> list[Open]:
+        """With what is known of their time, in two statements."""
+        opened = self._opened(offered)
+        spans = [span for of_some in opened.values() for span in of_some.spans]
+        if not spans:
+            return []
+        # What is held shortly before or behind needs its time to set up and clean up, too.
+        around = max(standing.policy.around for _, standing in offered)
+        during = Interval(
+            min(span.start for span in spans) - around, max(span.end for span in spans) + around
+        )
+        bounds = [(each.id, timedelta(seconds=each.longest_hold)) for each, _ in offered]
+        held = schedule.ordered_holds(bounds, during)
+        closures = Closures.read([candidate for candidate, _ in offered], during)
+        found = []
+        for candidate, standing in offered:
+            free = FreeTime(
+                opened[candidate.facility_id, candidate.opening_hours],
+                held.get(candidate.id, ()),
+                closures.of(candidate),
+                candidate.capacity,
+                standing.policy,
+            )
+            timetable = Timetable(
+                standing.policy, standing.zone, free, standing.fixed, standing.until
+            )
+            found.append(Open(candidate, standing, timetable))
+        return found
+
+    def _opened(
+        self, offered: Sequence[tuple[Candidate, Standing]]
+    ) -> dict[tuple[int, str], Opened]:
+        """When instruments of a facility with the same hours are open as wished."""
+        wish = self.wanted.wish
+        opened: dict[tuple[int, str], Opened] = {}
+        for candidate, standing in offered:
+            hours = (candidate.facility_id, candidate.opening_hours)
+            if hours not in opened:
+                own = _read(candidate.opening_hours)
+                spans = wish.of(open_spans_at(candidate.facility, own, wish.within), standing.zone)
+                opened[hours] = Opened(spans, [schedule.as_kept(span) for span in spans])
+        return opened
+
+    def _reason_against(self, candidate: Candidate, standing: Standing) -> str | None:
+        """Why the instrument is not offered at any time: the code, or None."""
+        if standing.refusal:
+            return standing.refusal
+        policy, wanted = standing.policy, self.wanted
+        if not suits(policy, wanted.wish):
+            return "length"
+        if wanted.without_approval and self._needs_approval(candidate, standing):
+            return "approval"
+        if wanted.most is not None:
+            length = whole_slots(wanted.wish.duration, policy.slot)
+            price = prices.price_of(_read(candidate.prices), standing.who, length)
+            if price is not None and price > wanted.most:
+                return "price"
+        return None
+
+    def _needs_approval(self, candidate: Candidate, standing: Standing) -> bool:
+        status = first_status(
+            standing.policy.approval,
+            approved_before=candidate.id in self._approved,
+            may_approve=standing.manages,
+        )
+        return status is Status.PENDING
+
+    def _standing(self, candidate: Candidate) -> Standing:
+        """What holds for the person; of instruments with the same settings once."""
+        key = (
+            *(candidate.facility_id, candidate.booking),
+            *(candidate.use_scope, candidate.use_state),
+        )
+        found = self._standings.get(key)
+        if found is None:
+            found = self._standings[key] = self._judged(candidate)
+        return found
+
+    def _judged(self, candidate: Candidate) -> Standing:
+        """By those rules of booking that no other time would mend."""
+        facility, viewer = candidate.facility, self.viewer
+        zone = ZoneInfo(facility.timezone)
+        own = _read(candidate.booking) or {}
+        policy = policy_at(facility, own)
+        today = day_of(self.now, zone)
+        who = affiliation_class(viewer, facility, today) if viewer is not None else None
+        facts = BookingFacts(
+            now=self.now,
+            zone=zone,
+            policy=policy,
+            open_hours=(),
+            use_scope=UseScope(candidate.use_scope),
+            use_state=UseState(candidate.use_state),
+            affiliation=who or AffiliationClass.OTHER_ACADEMIC,
+        )
+        mode = self.wanted.mode or min(policy.modes)
+        request = BookingRequest(candidate.slug, self.wanted.wish.within, mode=mode)
+        refusals = booking.refused_at_any_time(request, facts)
+        scope = Scope(institution_id=facility.institution_id, facility_id=facility.id)
+        manages = may(viewer, Action.DECIDE_RESERVATION, scope)
+        return Standing(
+            policy,
+            zone,
+            who,
+            manages,
+            refusals[0].code if refusals else None,
+            not (manages or training_at(facility, own).asks_nothing),
+            fixed_slots_at(facility, policy, self.wanted.wish.within),
+            access_until(viewer, zone) if viewer is not None else None,
+        )
 
 
-def _named(slug: str, slots: Iterable[Interval]) -> Iterator[tuple[datetime, str, Interval]]:
-    """Each with what it is sorted by among the slots of others."""
-    return ((slot.start, slug, slot) for slot in slots)
+#: A slot with what it is sorted by among the slots of others: its start, and a slug.
+Named = tuple[datetime, str, Open, Interval]
+
+
+def _named(one: Open, slots: Iterable[Interval]) -> Iterator[Named]:
+    slug = one.candidate.slug
+    return ((slot.start, slug, one, slot) for slot in slots)
+
+
+def _first(
+    found: Iterable[Iterator[Named]], limit: int, after: Place | None
+) -> Iterator[tuple[Open, Interval]]:
+    """The earliest of all, behind the place `after`.
+
+    Merged while they are found: most instruments never have to look for a second slot.
+    """
+    behind = (each for each in merge(*found) if after is None or each[:2] > after)
+    return ((one, slot) for _, _, one, slot in islice(behind, limit))
+
+
+@lru_cache(maxsize=4096)
+def _read(text: str | None) -> dict[str, Any] | None:
+    """The settings that a text holds; the many that are equal are read once. Not to be changed."""
+    found: dict[str, Any] | None = json.loads(text) if text else None
+    return found
 
 
 def closed_by(

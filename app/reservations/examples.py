@@ -86,6 +86,26 @@ BUSY: dict[str, Any] = {
     "version": 17,
 }
 FREE: dict[str, Any] = {
-    "items": [{**_TIME, "instrument": _SLUG, "price": None}],
+    "items": [
+        {
+            **_TIME,
+            "instrument": _SLUG,
+            "day": "2026-12-01",
+            "institution": "kaist",
+            "facility": "kaist-biocore",
+            "campus": "",
+            "price": 30000,
+            "unit_price": {"amount": 15000, "unit": "hour"},
+            "needs_approval": False,
+            "has_limits": False,
+            "asks_training": False,
+            "modes": ["commissioned", "self_operated"],
+            "refusals": [],
+            "links": {
+                "reserve": f"https://dure.example/instruments/{_SLUG}/reserve"
+                "?start=2026-12-01T01:00:00%2B00:00&end=2026-12-01T03:00:00%2B00:00"
+            },
+        }
+    ],
     "next": None,
 }

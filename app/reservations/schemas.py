@@ -3,18 +3,17 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from app.domain.approval import Status
 from app.domain.booking import BookingRequest, Mode
-from app.domain.errors import FreeSlot, Invalid, TakenTime, Text
+from app.domain.errors import Invalid, TakenTime, Text
 from app.domain.interval import Interval
 from app.reservations.json_values import (
     Answers,
     Input,
     Instant,
-    Length,
     Note,
     Purpose,
     Reason,
@@ -105,32 +104,14 @@ class ReasonIn(Input):
     reason: Reason = ""
 
 
-_FROM = Field(description="From this instant on.", examples=["2026-12-01T00:00:00+09:00"])
-_UNTIL = Field(description="Until before this one.", examples=["2026-12-08T00:00:00+09:00"])
+FROM = Field(description="From this instant on.", examples=["2026-12-01T00:00:00+09:00"])
+UNTIL = Field(description="Until before this one.", examples=["2026-12-08T00:00:00+09:00"])
 Limit = Annotated[int, Field(ge=1, le=200, description="At most so many.")]
 
 
 class BusyQuery(Input):
-    start: Annotated[Instant, _FROM]
-    end: Annotated[Instant, _UNTIL]
-
-
-class AvailabilityQuery(Input):
-    instrument: Annotated[
-        str,
-        StringConstraints(pattern=r"^[a-z0-9-]+(,[a-z0-9-]+)*$", max_length=2000),
-        Field(
-            description="Slugs of instruments, with commas between them.",
-            examples=["kaist-biocore-confocal"],
-        ),
-    ]
-    duration: Annotated[Length, Field(description="For how long.", examples=["PT2H"])]
-    start: Annotated[Instant, _FROM]
-    end: Annotated[Instant, _UNTIL]
-    limit: Limit = 50
-
-    def instruments(self) -> list[str]:
-        return list(dict.fromkeys(self.instrument.split(",")))
+    start: Annotated[Instant, FROM]
+    end: Annotated[Instant, UNTIL]
 
 
 class ListQuery(Input):
@@ -138,8 +119,8 @@ class ListQuery(Input):
         Literal["0", "1"], Field(description="1: only mine; 0: also those that I manage.")
     ] = "0"
     instrument: Annotated[Slug | SkipJsonSchema[None], Field(description="Slug.")] = None
-    start: Annotated[Instant | SkipJsonSchema[None], _FROM] = None
-    end: Annotated[Instant | SkipJsonSchema[None], _UNTIL] = None
+    start: Annotated[Instant | SkipJsonSchema[None], FROM] = None
+    end: Annotated[Instant | SkipJsonSchema[None], UNTIL] = None
     status: Annotated[Status | SkipJsonSchema[None], Field(description="In this state.")] = None
     limit: Limit = 50
     cursor: Annotated[
@@ -155,16 +136,6 @@ class TimeOut(BaseModel):
     @classmethod
     def of(cls, interval: Interval) -> dict[str, datetime]:
         return {"starts_at": interval.start, "ends_at": interval.end}
-
-
-class FreeOut(TimeOut):
-    instrument: str
-    price: int | None = None
-
-
-class FreeListOut(BaseModel):
-    items: list[FreeOut]
-    next: str | None = None
 
 
 class BusyItemOut(TimeOut):
@@ -267,10 +238,6 @@ def reservation_out(reservation: Reservation, links: dict[str, str]) -> dict[str
         "updated_at": reservation.updated_at,
         "links": links,
     }
-
-
-def free_out(slot: FreeSlot) -> dict[str, Any]:
-    return {"instrument": slot.instrument, **TimeOut.of(slot.interval)}
 
 
 def taken_out(taken: TakenTime) -> dict[str, Any]:

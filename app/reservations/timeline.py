@@ -79,7 +79,7 @@ def busy_json(slug: str) -> Response:
     window, viewer, now = _window(), current_or_none(), clock.now()
     mark = calendars.mark(slug)
     tag = _tag(mark, window, viewer, now)
-    if mark and request.if_none_match.contains(tag):
+    if mark and request.if_none_match.contains_weak(tag):
         return _unchanged(tag)
     instrument = instrument_by_slug(slug)
     zone = zone_of(instrument)
@@ -142,7 +142,7 @@ def schedule_busy() -> Response:
     filters, page = _filters(), _asked_page()
     versions = shown_versions(filters, page)
     tag = _tag((versions, calendars.catalog_version()), window, viewer, now)
-    if request.if_none_match.contains(tag):
+    if request.if_none_match.contains_weak(tag):
         return _unchanged(tag)
     shown = shown_instruments(filters, page)
     language = locale_word()
@@ -239,7 +239,7 @@ def _unchanged(tag: str) -> Response:
 
 
 def _tagged(answer: Response, tag: str) -> Response:
-    answer.set_etag(tag)
+    answer.set_etag(tag, weak=True)
     answer.headers["Cache-Control"] = "private, no-cache"
     answer.vary.update(("Cookie", "Accept-Language"))
     return answer

@@ -35,7 +35,7 @@ from app.domain.errors import (
 )
 from app.domain.interval import Interval
 from app.domain.local_time import day_of
-from app.reservations import asking, desk, free_times, queries, services, timeline, waiting
+from app.reservations import asking, desk, find, free_times, queries, services, timeline, waiting
 from app.reservations.answer_fields import answers_in_words
 from app.reservations.forms import ChangeForm, ReasonForm, parsed_instant, seen_version
 from app.reservations.free_times import with_instruments
@@ -202,8 +202,12 @@ def _page_of(reservation: Reservation, form: ChangeForm, found: Any = ()) -> str
     )
 
 
-for rule, view, methods in (*asking.ROUTES, *timeline.ROUTES, *desk.ROUTES):
+for rule, view, methods in (*asking.ROUTES, *find.ROUTES, *timeline.ROUTES, *desk.ROUTES):
     bp.add_url_rule(rule, view_func=view, methods=methods)
+
+
+def _find() -> pages.Entry:
+    return pages.entry(gettext("Who is free"), "reservations.find")
 
 
 def _schedule() -> pages.Entry:
@@ -224,4 +228,9 @@ def _approvals() -> pages.Entry | None:
     return pages.entry(gettext("Approvals"), "reservations.approvals", badge=count or None)
 
 
-pages.NAVIGATION += [(20, _schedule), (30, _my_reservations), (40, _approvals)]
+pages.NAVIGATION += [
+    (15, _find),
+    (20, _schedule),
+    (30, _my_reservations),
+    (40, _approvals),
+]

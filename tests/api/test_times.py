@@ -1,11 +1,12 @@
 """What is busy and what is free, and dry runs: told to each reader by right."""
 
-from datetime import date
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from app.accounts.models import Suspension, User
-from app.catalog.models import Instrument
+from app.catalog.models import Instrument, Technique
 from app.db import db
 from app.domain.booking import CODES, CONFLICT_CODES, UseScope, UseState
 from app.domain.training import Level
@@ -90,8 +91,25 @@ def test_free_slots_come_earliest_first(
     assert answer.status_code == 200
     assert answer.json.keys() == {"items", "next"}
     assert answer.json["items"][0] == {
-        "instrument": "second", "starts_at": at(0), "ends_at": at(2), "price": None,
-    }  # fmt: skip
+        "instrument": "second",
+        "starts_at": at(0),
+        "ends_at": at(2),
+        "day": "2026-03-02",
+        "institution": "kaist",
+        "facility": microscope.facility.slug,
+        "campus": "",
+        "price": None,
+        "unit_price": None,
+        "needs_approval": False,
+        "has_limits": False,
+        "asks_training": False,
+        "modes": ["self_operated"],
+        "refusals": [],
+        "links": {
+            "reserve": "http://localhost/instruments/second/reserve"
+            "?start=2026-03-02T09:00:00%2B00:00&end=2026-03-02T11:00:00%2B00:00"
+        },
+    }
     starts = [item["starts_at"] for item in answer.json["items"]]
     assert starts == sorted(starts)
     of_first = [i["starts_at"] for i in answer.json["items"] if i["instrument"] == "microscope"]
@@ -117,6 +135,86 @@ def test_each_free_slot_can_be_had(program_of: Programs, mina: User, jun: User) 
         assert trial.json["refusals"] == [], slot
 
 
+def test_any_instrument_that_fits_is_asked_where_none_is_named(
+    program_of: Programs, mina: User, theo: User, microscope: Instrument
+) -> None:
+    sem = factories.save(Technique(slug="sem", name_ko="주사전자현미경", name_en="SEM"))
+    factories.instrument(
+        slug="far",
+        facility=factories.facility(institution=factories.cnu(), campus="Boun"),
+        techniques=[sem],
+        prices={"unit": "hour", "partner": 20_001, "own_institution": 9_000},
+        booking={"approval": "each"},
+    )
+    asked = f"/availability?duration=PT90M&{WEEK}&limit=1"
+
+    far = program_of(mina).get(f"{asked}&technique=sem").json["items"][0]
+    assert (far["instrument"], far["institution"], far["campus"]) == ("far", "cnu", "Boun")
+    assert (far["price"], far["unit_price"]) == (30_002, {"amount": 20_001, "unit": "hour"})
+    assert far["needs_approval"]
+    assert program_of(theo).get(f"{asked}&institution=cnu").json["items"][0]["price"] == 13_500
+    assert program_of().get(f"{asked}&institution=cnu").json["items"][0]["price"] is None
+
+    def found(more: str) -> set[str]:
+        items = program_of(mina).get(f"{asked}{more}&limit=9").json["items"]
+        return {item["instrument"] for item in items}
+
+    asked = asked.replace("&limit=1", "")
+    assert found("&q=microscope") == {"microscope"}
+    assert found("&facility=nothing") == set()
+    assert found("&no_approval=1") == {"microscope"}
+    # What has no known price is answered, and says so.
+    assert found("&max_price=30001") == {"microscope"}
+    assert found("&max_price=30002") == {"far", "microscope"}
+    assert found("&mode=commissioned") == set()
+
+
+def test_days_and_hours_are_those_of_the_instrument(
+    program_of: Programs, microscope: Instrument
+) -> None:
+    asked = f"/availability?duration=PT8H&{WEEK}&limit=200"
+
+    def starts(more: str) -> list[str]:
+        items = program_of().get(f"{asked}&{more}").json["items"]
+        return [f"{parsed(item['starts_at']):%a %H:%M}" for item in items]
+
+    assert starts("weekdays=thu&hours=09:00-17:30") == ["Thu 09:00", "Thu 09:30"]
+    assert starts("weekdays=sun&hours=22:00-06:00") == ["Sun 22:00"]
+    assert starts("weekdays=sat,wed&hours=00:00-08:00") == ["Wed 00:00", "Sat 00:00"]
+
+
+def test_pages_of_free_slots_join_without_a_gap(
+    program_of: Programs, mina: User, microscope: Instrument
+) -> None:
+    factories.instrument(slug="second", facility=microscope.facility)
+    booked(mina, microscope, hours(1, 3))
+    asked = f"/availability?duration=PT1H&start={at(0)}&end={at(9)}"
+    whole = program_of().get(f"{asked}&limit=200").json
+    assert whole["next"] is None
+
+    found, cursor = [], ""
+    while cursor is not None:
+        page = program_of().get(f"{asked}&limit=7&cursor={cursor}").json
+        assert len(page["items"]) <= 7
+        found += page["items"]
+        cursor = page["next"]
+    assert found == whole["items"]
+
+
+def test_who_is_suspended_is_told_so_with_every_slot(
+    program_of: Programs, mina: User, microscope: Instrument
+) -> None:
+    db.session.add(Suspension(user_id=mina.id, reason="rules", starts_at=NOW))
+    db.session.commit()
+    asked = f"/availability?duration=PT1H&{WEEK}&limit=1"
+    assert program_of(mina).get(asked).json["items"][0]["refusals"] == ["suspended"]
+    assert program_of().get(asked).json["items"][0]["refusals"] == []
+
+
+def parsed(instant: str) -> datetime:
+    return datetime.fromisoformat(instant).astimezone(ZoneInfo("Asia/Seoul"))
+
+
 SENSELESS = [
     "",
     "instrument=microscope",
@@ -132,6 +230,11 @@ SENSELESS = [
     f"instrument=microscope&{WEEK}&duration=PT2H&limit=0",
     f"instrument=microscope&{WEEK}&duration=PT2H&limit=999999",
     f"instrument=microscope&{WEEK}&duration=PT2H&nonsense=1",
+    *(f"{WEEK}&duration=PT2H&{each}" for each in (
+        "weekdays=", "weekdays=someday", "weekdays=mon,", "hours=9-18", "hours=24:00-09:00",
+        "hours=09:00-24:30", "max_price=-1", "max_price=1.5", "mode=both", "no_approval=yes",
+        "cursor=nonsense", "cursor=%00", "cursor=MjAyNi0wMy0wMiBh",
+    )),
 ]  # fmt: skip
 
 
@@ -182,6 +285,8 @@ def test_a_dry_run_says_what_would_become_of_it(
         "fund": None,
         "refusals": [],
         "taken": [],
+        "may_override": False,
+        "warnings": [],
     }
     assert program_of(mina).post("/quotes", wish(guarded, 1, 2)).json["status"] == "pending"
     assert db.session.query(Reservation).count() == 0

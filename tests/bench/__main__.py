@@ -89,7 +89,7 @@ def _booking(stage: Stage, times: int) -> Iterator[Line]:
 
 def _reading(stage: Stage) -> Iterator[Line]:
     yield from reading.weeks(stage)
-    yield reading.availability(stage)
+    yield from reading.availability(stage)
 
 
 def _clients(stage: Stage, given: argparse.Namespace) -> Iterator[Line]:

@@ -14,6 +14,8 @@ PAGES = (
     f"/instruments/{CONFOCAL}/reserve",
     "/institutions/kaist",
     "/facilities/kaist-biocore",
+    "/find",
+    "/find?technique=confocal&duration=P7D&when=today&weekdays=sun",
     "/schedule",
     "/reservations",
     "/approvals",

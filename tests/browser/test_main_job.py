@@ -132,6 +132,33 @@ def test_the_main_job(visit, demo):
     expect(second.locator("main").get_by_text("확정", exact=True).first).to_be_visible()
 
 
+def test_a_technique_and_a_length_of_time_are_enough(visit):
+    """From the start page to the first free slot and its reservation, by keyboard alone."""
+    page = visit()
+    sign_in(page, RESEARCHER)
+    page.goto("/find")
+    page.select_option("#technique", "confocal")
+    page.select_option("#duration", "PT1H")
+    page.focus("#duration")
+    page.locator("#find button.btn-primary").press("Enter")
+    page.wait_for_url(re.compile("technique=confocal.*duration=PT1H.*#found"))
+    # Behind the anchor, the first link leads to the instrument and the second to the form.
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    slot = page.locator("#found a.btn-primary").first
+    expect(slot).to_be_focused()
+    start = slot.locator("time").get_attribute("datetime")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"/instruments/[^/]+/reserve\?"))
+    local = datetime.fromisoformat(start).astimezone(SEOUL)
+    expect(page.locator("#starts_at")).to_have_value(typed(local))
+    expect(page.locator("#ends_at")).to_have_value(typed(local + timedelta(hours=1)))
+    page.fill("#purpose", "빈 시간에서 예약까지")
+    page.press("#purpose", "Enter")
+    page.wait_for_url(re.compile(r"/reservations/[0-9a-f]{32}$"))
+    expect(page.locator("main time").first).to_have_attribute("datetime", start)
+
+
 def test_dragging_on_the_calendar_makes_a_draft_and_no_reservation(visit):
     page = visit(viewport={"width": 1280, "height": 1000})
     sign_in(page, RESEARCHER)

@@ -1,27 +1,41 @@
-"""Free slots of several instruments: nothing is offered that the booking itself would refuse."""
+"""Who is free: nothing is offered that the booking itself would refuse, and nothing kept back."""
 
 from datetime import timedelta
 
 import pytest
 
-from app.db import transaction
-from app.domain.booking import UseState
-from app.reservations import availability
+from app.accounts.models import Suspension, User
+from app.catalog.filters import Filter
+from app.catalog.models import FormerSlug
+from app.catalog.policy import policy_of
+from app.db import db, transaction
+from app.domain.availability import whole_slots
+from app.domain.booking import BookingRequest, Mode, UseScope, UseState
+from app.domain.errors import NotFound
+from app.domain.interval import Interval
+from app.domain.wish import Wish, hours_asked
+from app.reservations import services
+from app.reservations.availability import Search, Wanted
 from tests import factories
 from tests.factories import NOW, hours
+from tests.reservations.conftest import booked, statements
 
 HOUR = timedelta(hours=1)
 
 
-def free(*instruments):
-    found = availability.free_slots(instruments, HOUR, hours(0, 24), now=NOW, limit=3)
-    return {slot.instrument for slot in found}
+def search(viewer=None, *, duration=HOUR, within=None, times=None, **fields):
+    wish = Wish(duration, within or hours(0, 24), times)
+    return Search(Wanted(wish=wish, **fields), viewer, NOW)
+
+
+def free(viewer=None, **fields):
+    return {offer.instrument.slug for offer in search(viewer, **fields).slots(limit=200)}
 
 
 @pytest.mark.parametrize("gone", ["instrument", "facility", "idle"])
 def test_what_nobody_can_reserve_any_more_is_not_offered(app, microscope, gone):
-    lasting = factories.instrument(slug="lasting")
-    assert free(microscope) == {"microscope"}
+    factories.instrument(slug="lasting")
+    assert free() == {"microscope", "lasting"}
     with transaction():
         match gone:
             case "instrument":
@@ -31,4 +45,160 @@ def test_what_nobody_can_reserve_any_more_is_not_offered(app, microscope, gone):
             case _:
                 microscope.use_state = UseState.IDLE
 
-    assert free(microscope, lasting) == {"lasting"}
+    assert free() == {"lasting"}
+
+
+@pytest.fixture
+def mixed(mina, jun, microscope):
+    """Instruments of all kinds, with what makes their time hard to find."""
+    office = {"mon-fri": ["09:00-12:30", "13:10-18:00"]}
+    place = factories.facility(opening_hours=office, holidays="KR")
+    narrow = factories.instrument(
+        slug="narrow",
+        facility=place,
+        booking={"slot": "PT20M", "shortest": "PT40M", "longest": "PT2H", "latest": "PT15H"},
+    )
+    soon = factories.instrument(slug="soon", facility=place, booking={"earliest": "P2D"})
+    nights = factories.instrument(
+        slug="nights",
+        opening_hours={"daily": ["18:00-09:00"]},
+        booking={"setup": "PT30M", "cleanup": "PT1H"},
+    )
+    room = factories.instrument(slug="room", facility=place, capacity=2)
+    days = factories.instrument(
+        slug="days", booking={"slot": "P1D", "shortest": "P1D", "longest": "P7D"}
+    )
+    booked(jun, microscope, hours(1, 3))
+    booked(jun, microscope, hours(3.5, 6))
+    booked(jun, narrow, hours(20, 21))
+    booked(jun, room, hours(16, 18))
+    booked(mina, room, hours(17, 18.5))
+    booked(mina, nights, hours(9, 10))
+    factories.blackout(nights, hours(2, 4))
+    factories.blackout(narrow, hours(40, 41), facility_id=place.id)
+    return {
+        each.slug: policy_of(each).slot for each in (microscope, narrow, soon, nights, room, days)
+    }
+
+
+@pytest.mark.parametrize("duration", [HOUR, timedelta(days=1)])
+def test_what_is_offered_is_what_may_be_booked(mixed, mina, duration):
+    within = hours(-1, 48)
+    offers = search(mina, duration=duration, within=within).slots(limit=100_000)
+    offered = {(offer.instrument.slug, offer.interval) for offer in offers}
+    possible = set()
+    for slug, slot in mixed.items():
+        start, length = within.start, whole_slots(duration, slot)
+        while start + length <= within.end:
+            tried = Interval(start, start + length)
+            if services.try_reservation(mina, BookingRequest(slug, tried), now=NOW).status:
+                possible.add((slug, tried))
+            start += min(slot, HOUR / 2)
+    assert offered == possible
+    # An hour on an instrument that is let by the day becomes a day.
+    assert {slug for slug, _ in offered} == (set(mixed) if duration == HOUR else {"days"})
+
+
+def test_slots_come_earliest_first_and_those_of_one_day_side_by_side(mina, microscope):
+    factories.instrument(slug="second")
+    booked(mina, microscope, hours(0, 2))
+    found = search(within=hours(0, 30)).days(limit=9, more=2)
+
+    assert [(each.instrument.slug, each.interval, each.more) for each in found] == [
+        ("second", hours(0, 1), [hours(1, 2), hours(2, 3)]),
+        ("microscope", hours(2, 3), [hours(3, 4), hours(4, 5)]),
+        ("microscope", hours(6, 7), [hours(7, 8), hours(8, 9)]),
+        ("second", hours(6, 7), [hours(7, 8), hours(8, 9)]),
+    ]
+    again = search(within=hours(0, 30)).days(limit=9, after=found[1].place)
+    assert [each.interval for each in again] == [hours(6, 7), hours(6, 7)]
+
+
+def test_the_night_before_is_looked_at_too(app, microscope):
+    """At 18:00, the hours from 09 to 18 are over, and those from 18 to 09 begin."""
+    day = search(times=hours_asked((), "09:00-18:00")).slots(limit=1)
+    night = search(times=hours_asked((), "18:00-09:00")).slots(limit=1)
+    assert day[0].interval.start == NOW + timedelta(hours=15)
+    assert night[0].interval.start == NOW
+
+
+class TestForWhom:
+    def test_what_is_for_its_own_institution_is_offered_to_it_alone(self, mina, theo):
+        factories.instrument(slug="private", use_scope=UseScope.PRIVATE_USE)
+        assert "private" in free(mina)
+        assert "private" not in free(theo) | free(None)
+        assert search(theo).left_out == {"use-scope": 1}
+
+    def test_only_the_modes_asked_for(self, app, microscope):
+        factories.instrument(slug="served", booking={"modes": ["commissioned"]})
+        assert free() == {"microscope", "served"}
+        assert free(mode=Mode.COMMISSIONED) == {"served"}
+        assert free(mode=Mode.SELF_OPERATED) == {"microscope"}
+
+    def test_who_approves_or_was_approved_once_needs_no_approval(self, mina, sora, microscope):
+        once = factories.instrument(
+            slug="once", facility=microscope.facility, booking={"approval": "once"}
+        )
+        free_of_it = {"without_approval": True}
+        assert free(mina, **free_of_it) == {"microscope"}
+        assert free(sora, **free_of_it) == {"microscope", "once"}
+        asked = booked(mina, once, hours(1, 2))
+        services.approve_reservation(sora, asked.uid, now=NOW)
+        assert free(mina, **free_of_it) == {"microscope", "once"}
+
+    def test_the_price_is_the_callers_own(self, mina, theo, microscope):
+        with transaction():
+            microscope.prices = {"unit": "hour", "own_institution": 1_000, "partner": 3_001}
+        half = timedelta(minutes=30)
+        assert search(mina, duration=half).slots(limit=1)[0].price == 500
+        assert search(theo, duration=half).slots(limit=1)[0].price == 1_501
+        assert search(None, duration=half).slots(limit=1)[0].price is None
+        assert free(theo, duration=half, most=1_500) == set()
+        assert free(theo, duration=half, most=1_501) == {"microscope"}
+
+    @pytest.mark.parametrize(("unit", "price"), [("day", 2_000), ("sample", None)])
+    def test_days_cost_as_they_begin_and_samples_are_counted_later(
+        self, mina, microscope, unit, price
+    ):
+        with transaction():
+            microscope.booking = {**microscope.booking, "longest": "P3D"}
+            microscope.prices = {"unit": unit, "own_institution": 1_000}
+        found = search(mina, duration=timedelta(hours=25), within=hours(0, 48)).slots(limit=1)
+        assert (found[0].price, found[0].unit) == (price, (1_000, unit))
+
+    def test_a_suspension_is_told(self, mina, microscope):
+        assert search(mina).suspension is None
+        factories.save(Suspension(user_id=mina.id, reason="rules", starts_at=NOW))
+        assert search(mina).suspension is not None
+
+
+class TestAmongWhich:
+    def test_a_renamed_instrument_is_found_by_its_old_name(self, app, microscope):
+        factories.save(FormerSlug(kind="instrument", slug="old", now="microscope"))
+        assert free(instruments=("old",)) == {"microscope"}
+
+    def test_an_unknown_instrument_is_said_to_be_unknown(self, app, microscope):
+        with pytest.raises(NotFound):
+            search(instruments=("microscope", "nothing"))
+
+    def test_words_are_those_of_the_catalogue(self, app, microscope):
+        factories.instrument(slug="other", name_ko="원심분리기")
+        assert free(among=Filter(q="공초점")) == {"microscope"}
+
+
+def test_as_many_statements_for_one_instrument_as_for_all(mina, app):
+    for number in range(30):
+        place = factories.facility()
+        made = factories.instrument(slug=f"many-{number}", facility=place)
+        booked(mina, made, hours(1, 3))
+
+    def ask(**fields):
+        db.session.rollback()
+        db.session.expunge_all()
+        viewer = db.session.get_one(User, mina.id)
+        assert viewer.affiliations[0].institution
+        assert viewer.grants == []
+        wanted = Wanted(wish=Wish(HOUR, hours(0, 24)), **fields)
+        return statements(lambda: Search(wanted, viewer, NOW).slots(limit=50))
+
+    assert ask(among=Filter(q="many-1")) == ask() == 7
