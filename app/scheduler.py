@@ -58,6 +58,11 @@ TIMETABLE: tuple[Job, ...] = (
         timedelta(hours=1),
         lambda now, stopping: training.warn_of_ends(now, stopping=stopping),
     ),
+    Job(
+        "follow use",
+        timedelta(seconds=30),
+        lambda now, stopping: reservations.follow_use(now, stopping=stopping),
+    ),
 )
 
 #: How often a waiting worker asks for the lead, and a leading one whether it still leads.

@@ -35,7 +35,7 @@ from app.db import Model, db, transaction
 from app.domain.booking import BookingRequest
 from app.domain.training import Level, SafetyKind
 from app.reservations import services as reservations
-from app.reservations.models import Reservation
+from app.reservations.models import Reservation, UsageEntry
 from app.training.models import (
     Certificate,
     SafetyTraining,
@@ -197,6 +197,7 @@ def watched(mina: User) -> Callable[[], list[object]]:
         db.session.rollback()
         return [
             rows(Reservation, Reservation.holder_id == owner),
+            rows(UsageEntry),
             rows(Feed, Feed.user_id == owner),
             rows(ApiToken, ApiToken.user_id == owner),
             rows(User, User.id == owner),
@@ -311,6 +312,8 @@ def sent(rule: Rule, method: str, stage: Stage) -> dict[str, Any]:
             "reservations-api.create": wish,
             "reservations-api.quote": wish,
             "reservations-api.change": {"starts_at": wish["starts_at"], "ends_at": wish["ends_at"]},
+            "reservations-api.extend": {"ends_at": wish["ends_at"], "reason": "stolen"},
+            "reservations-api.check_out": {"reason": "stolen", "samples": 9},
             "calendars-api.make": {"kind": "facility", "of": stage.slugs["facilities"]},
         }
         return {"json": bodies.get(rule.endpoint, {"reason": "stolen"})}
@@ -325,10 +328,12 @@ def sent(rule: Rule, method: str, stage: Stage) -> dict[str, Any]:
             "institution": "kaist", "department": "stolen", "email": "stolen@example.org",
             "last_day": "2026-03-01", "ends_on": "2026-12-31", "mode": "self_operated",
             "what": f"facility:{stage.slugs['facilities']}", "detail": "full", "cancelled": "omit",
-            "timezone": "Asia/Seoul", "samples": "1",
             "title_ko": "stolen", "title_en": "stolen", "trainer": "stolen", "place": "stolen",
             "seats": "9", "level": "night", "done_on": "2026-03-01",
             f"result-{stage.named['session_id']}": "passed",
+            "timezone": "Asia/Seoul", "samples": "1", "until": f"{end}:00Z", "origin": "own_use",
+            "user_name": "stolen", "organisation": "stolen", "organisation_class": "own_department",
+            "organisation_type": "company", "use_type": "other",
         }
     }  # fmt: skip
 

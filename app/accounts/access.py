@@ -29,6 +29,8 @@ class Action(enum.StrEnum):
     CHANGE_RESERVATION = "change-reservation"
     CANCEL_RESERVATION = "cancel-reservation"
     DECIDE_RESERVATION = "decide-reservation"
+    USE_RESERVATION = "use-reservation"
+    KEEP_USAGE_LOG = "keep-usage-log"
     OVERRIDE_RULES = "override-rules"
     EDIT_INSTRUMENT = "edit-instrument"
     EDIT_FACILITY = "edit-facility"
@@ -59,6 +61,8 @@ TABLE: dict[Action, frozenset[Relation]] = {
     Action.CHANGE_RESERVATION: _MANAGES | {_R.HOLDER},
     Action.CANCEL_RESERVATION: _MANAGES | {_R.HOLDER},
     Action.DECIDE_RESERVATION: _MANAGES,
+    Action.USE_RESERVATION: _MANAGES | {_R.HOLDER},
+    Action.KEEP_USAGE_LOG: _MANAGES,
     Action.OVERRIDE_RULES: _MANAGES,
     Action.EDIT_INSTRUMENT: _MANAGES,
     Action.EDIT_FACILITY: _MANAGES,

@@ -1,5 +1,6 @@
 """The rules of reserving as facility and instrument files give them, and what they add up to."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from functools import reduce
 from typing import Annotated, Literal, Self
@@ -10,6 +11,7 @@ from app.catalog.notations import ClockTime, Duration, Hours, Line, Names, Perio
 from app.domain.booking import TwoPlaces
 from app.domain.permits import PermitKind, QuestionKind, until_key
 from app.domain.quota import Whose, Within
+from app.domain.use import LONGEST_EARLY
 
 #: Settings that say what must be learned before: a policy of their own, `TrainingPolicy`.
 OF_TRAINING = frozenset(
@@ -90,6 +92,21 @@ class BookingSettings(Written):
         Annotated[list[Literal["self_operated", "commissioned"]], Field(min_length=1, max_length=2)]
         | None
     ) = Field(None, description="The user works on it, or hands samples in.")
+    check_in: Literal["off", "asked", "required"] | None = Field(
+        None, description="Nobody checks in; people may; who does not is a no-show."
+    )
+    check_in_at: Literal["anywhere", "instrument"] | None = Field(
+        None, description="Anywhere, or by the code that the screen at the instrument shows."
+    )
+    check_in_early: Duration | None = Field(
+        None, description="How long before the start one may check in, at most PT24H."
+    )
+    no_show_after: Duration | None = Field(
+        None, description="How long after the start a required check-in is waited for."
+    )
+    check_out_after: Duration | None = Field(
+        None, description="How long after its end a use that nobody ended is closed."
+    )
     setup: Duration | None = Field(
         None, description="Kept free before each reservation, not part of it."
     )
@@ -166,15 +183,23 @@ class BookingSettings(Written):
             found.append(("longest", "“longest” must not exceed P31D"))
         if self.latest is not None and self.earliest is not None and self.latest >= self.earliest:
             found.append(("latest", "“latest” must be shorter than “earliest”"))
+        return [*found, *self._of_use(), *self._of_lists()]
+
+    def _of_use(self) -> Iterator[tuple[str, str]]:
+        if self.check_in_early is not None and self.check_in_early > LONGEST_EARLY:
+            yield "check_in_early", "“check_in_early” must not exceed PT24H"
+        if self.no_show_after is not None and not self.no_show_after:
+            yield "no_show_after", "“no_show_after” must be longer than nothing"
+
+    def _of_lists(self) -> Iterator[tuple[str, str]]:
         if self.peak is None and any(quota.peak for quota in self.quotas or ()):
-            found.append(("quotas", "“quotas” count peak hours, but “peak” names none"))
+            yield "quotas", "“quotas” count peak hours, but “peak” names none"
         keys = [question.key for question in self.questions or ()]
         if len(set(keys)) < len(keys) or set(keys) & _KEYS_OF_PERMITS:
-            found.append(("questions", "“questions” need keys of their own, each used once"))
+            yield "questions", "“questions” need keys of their own, each used once"
         safety = self.safety_training or []
         if "none" in safety and len(safety) > 1:
-            found.append(("safety_training", "“none” in “safety_training” stands alone"))
-        return found
+            yield "safety_training", "“none” in “safety_training” stands alone"
 
 
 #: What holds where neither instrument nor facility says anything.
@@ -187,6 +212,11 @@ DEFAULT_BOOKING = BookingSettings(
     approval="open",
     free_cancel=timedelta(hours=24),
     modes=["self_operated"],
+    check_in="off",
+    check_in_at="anywhere",
+    check_in_early=timedelta(minutes=10),
+    no_show_after=timedelta(minutes=30),
+    check_out_after=timedelta(minutes=30),
     setup=timedelta(0),
     cleanup=timedelta(0),
     gap=timedelta(0),

@@ -74,6 +74,14 @@ _CONTRADICTIONS: Mapping[str, Text] = {
         "예약 마감은 예약이 열리는 때보다 늦어야 합니다.",
         "The notice needed must be shorter than how far ahead one may reserve.",
     ),
+    "check_in_early": Text(
+        "사용 시작은 예약 시각 24시간 전부터만 허용할 수 있습니다.",
+        "Checking in may be possible at most 24 hours before the start.",
+    ),
+    "no_show_after": Text(
+        "노쇼 처리까지 기다리는 시간은 0보다 길어야 합니다.",
+        "People need some time to check in before they count as no-shows.",
+    ),
     "quotas": Text(
         "집중 시간의 한도가 있으면 집중 시간을 적어야 합니다.",
         "A quota counts peak hours, but no peak hours are given.",

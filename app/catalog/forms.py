@@ -87,6 +87,18 @@ class _EntryForm(FlaskForm):
     booking_free_cancel = DurationField(_l("Free cancellation until before the start"))
     booking_approval = SelectField(_l("Approval"))
     booking_modes = _checkboxes(_l("Modes of use"))
+    booking_check_in = SelectField(_l("Check-in"))
+    booking_check_in_at = SelectField(_l("Where one checks in"))
+    booking_check_in_early = DurationField(
+        _l("Check-in possible before the start"), description=_l("Such as 10 min")
+    )
+    booking_no_show_after = DurationField(
+        _l("No-show after the start"),
+        description=_l("Where checking in is required; the time is then free for others."),
+    )
+    booking_check_out_after = DurationField(
+        _l("Forgotten use closed after its end"), description=_l("Such as 30 min")
+    )
     booking_setup = DurationField(_l("Setting up before each reservation"))
     booking_cleanup = DurationField(_l("Cleaning up behind each reservation"))
     booking_gap = DurationField(
@@ -165,6 +177,17 @@ class _EntryForm(FlaskForm):
             ("open", _l("Nobody has to approve")),
             ("each", _l("A manager approves each reservation")),
             ("once", _l("A manager approves a person once")),
+        ]
+        self.booking_check_in.choices = [
+            ("", _l("As the facility, or nobody checks in")),
+            ("off", _l("Nobody checks in")),
+            ("asked", _l("People may check in and out")),
+            ("required", _l("Who does not check in is a no-show")),
+        ]
+        self.booking_check_in_at.choices = [
+            ("", _l("As the facility, or anywhere")),
+            ("anywhere", _l("Anywhere, by page or app")),
+            ("instrument", _l("Only with the code shown at the instrument")),
         ]
         self.booking_two_places.choices = [
             ("", _l("As the facility, or a warning")),

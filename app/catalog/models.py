@@ -148,6 +148,9 @@ class Instrument(Model):
     face_version: Mapped[int] = mapped_column(default=0)
     face_changed_at: Mapped[datetime | None]
 
+    #: Rises when the screen at the instrument is given another address.
+    screen_version: Mapped[int] = mapped_column(default=0, server_default="0")
+
     facility: Mapped[Facility] = relationship()
     techniques: Mapped[list[Technique]] = relationship(
         secondary=instrument_technique,

@@ -3,6 +3,7 @@
 import json
 from ast import literal_eval
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from types import MappingProxyType
@@ -14,7 +15,6 @@ import holidays
 from app.accounts.models import Affiliation, InstitutionKind, User
 from app.catalog.booking_settings import (
     DEFAULT_BOOKING,
-    OF_TRAINING,
     BookingSettings,
     QuestionSetting,
     QuotaSetting,
@@ -30,6 +30,7 @@ from app.domain.period import NO_END, Period
 from app.domain.permits import Permit, PermitKind, Question, QuestionKind
 from app.domain.quota import Quota, Whose, Within
 from app.domain.training import Level, SafetyKind, TrainingPolicy
+from app.domain.use import CheckIn, CheckInPlace, UsePolicy
 
 _DAY = timedelta(days=1)
 
@@ -59,13 +60,30 @@ def policy_at(facility: Facility, own: dict[str, Any]) -> Policy:
     return _policy(repr(facility.booking), repr(own))
 
 
+def use_policy_of(instrument: Instrument) -> UsePolicy:
+    """How people check in and out at an instrument."""
+    return _use_policy(repr(instrument.facility.booking), repr(instrument.booking))
+
+
 @lru_cache(maxsize=1024)
 def _policy(of_facility: str, of_instrument: str) -> Policy:
     """Read once for equal settings, with their text as key: pages ask for each instrument."""
     settings = _settings(of_facility, of_instrument)
-    names = BookingSettings.model_fields.keys() - OF_TRAINING
-    values = {name: getattr(settings, name) for name in names}
+    values = {field.name: getattr(settings, field.name) for field in fields(Policy)}
     return Policy(**values | {name: read(values[name]) for name, read in _READ.items()})
+
+
+@lru_cache(maxsize=1024)
+def _use_policy(of_facility: str, of_instrument: str) -> UsePolicy:
+    settings = _settings(of_facility, of_instrument)
+    values = {field.name: getattr(settings, field.name) for field in fields(UsePolicy)}
+    return UsePolicy(
+        **values
+        | {
+            "check_in": CheckIn(values["check_in"]),
+            "check_in_at": CheckInPlace(values["check_in_at"]),
+        }
+    )
 
 
 def _settings(of_facility: str, of_instrument: str) -> BookingSettings:

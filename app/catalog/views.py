@@ -16,7 +16,15 @@ from app.accounts.current import current_or_none
 from app.catalog import editing, queries, vocabulary
 from app.catalog.filters import FACETS, Filter
 from app.catalog.models import Facility, Instrument
-from app.catalog.policy import hours_of, policy_of, price_class, settings_of, training_of, zone_of
+from app.catalog.policy import (
+    hours_of,
+    policy_of,
+    price_class,
+    settings_of,
+    training_of,
+    use_policy_of,
+    zone_of,
+)
 from app.catalog.search import Found, search
 from app.domain.booking import UseState
 from app.domain.local_time import day_of
@@ -156,6 +164,7 @@ def instrument(slug: str) -> str | Response:
         facility=found.facility,
         institution=found.facility.institution,
         policy=policy_of(found),
+        check_in=use_policy_of(found),
         rarer_rules=rarer_rules(policy_of(found)),
         hours=hours_of(found).in_words(locale_word()),
         zone=zone_of(found),
@@ -163,6 +172,10 @@ def instrument(slug: str) -> str | Response:
         calendar=_calendar(found, now),
         reserve_url=_reserve_url(found),
         free_url=_linked("reservations.free_fragment", slug=found.slug),
+        bench_url=_linked("reservations.bench", slug=found.slug),
+        usage_url=_linked("reservations.usage", slug=found.slug)
+        if may(user, Action.KEEP_USAGE_LOG, scope)
+        else None,
         may_edit=may(user, Action.EDIT_INSTRUMENT, scope),
         training=training_of(found),
         training_url=_linked("training.index", instrument=found.slug),

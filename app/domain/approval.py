@@ -29,6 +29,7 @@ class Step(StrEnum):
     CANCEL = "cancel"
     CHANGE = "change"
     CHECK_IN = "check_in"
+    EXTEND = "extend"
     CHECK_OUT = "check_out"
     MARK_NO_SHOW = "mark_no_show"
 
@@ -62,7 +63,7 @@ TRANSITIONS: Mapping[Status, Mapping[Step, Status]] = MappingProxyType(
             Step.CHECK_IN: Status.IN_USE,
             Step.MARK_NO_SHOW: Status.NO_SHOW,
         },
-        Status.IN_USE: {Step.CHECK_OUT: Status.COMPLETED},
+        Status.IN_USE: {Step.EXTEND: Status.IN_USE, Step.CHECK_OUT: Status.COMPLETED},
         Status.COMPLETED: {},
         Status.REJECTED: {},
         Status.CANCELLED: {},
@@ -89,6 +90,7 @@ _CANNOT: Mapping[Step, Text] = MappingProxyType(
         Step.CANCEL: Text("취소할", "cancelled"),
         Step.CHANGE: Text("변경할", "changed"),
         Step.CHECK_IN: Text("사용 시작 처리할", "checked in"),
+        Step.EXTEND: Text("연장할", "extended"),
         Step.CHECK_OUT: Text("사용 종료 처리할", "checked out"),
         Step.MARK_NO_SHOW: Text("미사용(노쇼)으로 처리할", "marked as a no-show"),
     }

@@ -26,6 +26,7 @@ from app.domain.notation import in_words, iso_span, listed
 __all__ = [
     "CODES",
     "CONFLICT_CODES",
+    "EXTENSION_RULES",
     "RULES",
     "SOFT",
     "TIMELESS",
@@ -39,6 +40,7 @@ __all__ = [
     "UseScope",
     "UseState",
     "conflicts",
+    "extension_refusals",
     "only_soft",
     "refusals",
     "refused_at_any_time",
@@ -299,6 +301,20 @@ TIMELESS: tuple[Rule, ...] = (
 )
 
 
+#: An extension is asked for at the instrument, after the start and with all questions answered.
+_NOT_OF_EXTENSIONS = frozenset(
+    {
+        rules.lies_ahead,
+        rules.leaves_notice,
+        rules.within_booking_window,
+        answer_rules.permits_are_given,
+        answer_rules.permits_last,
+        answer_rules.questions_are_answered,
+    }
+)
+EXTENSION_RULES: tuple[Rule, ...] = tuple(rule for rule in RULES if rule not in _NOT_OF_EXTENSIONS)
+
+
 def refusals(request: BookingRequest, facts: BookingFacts) -> list[Refusal]:
     """Every reason to refuse `request`; none means that it may be booked."""
     found = (rule(request, facts) for rule in RULES)
@@ -353,3 +369,9 @@ def _full(facts: BookingFacts, wanted: Interval) -> list[Interval]:
     occupied = facts.policy.occupied
     held = [occupied(each) for each in facts.held]
     return _overlapping(at_capacity(held, facts.capacity), occupied(wanted))
+
+
+def extension_refusals(request: BookingRequest, facts: BookingFacts) -> list[Refusal]:
+    """Every reason not to let a use go on; `request` is the whole of it, from its start."""
+    found = (rule(request, facts) for rule in EXTENSION_RULES)
+    return [refusal for refusal in found if refusal]

@@ -9,12 +9,13 @@ from typing import Any
 
 from app.accounts.models import User
 from app.catalog.models import Instrument
-from app.catalog.policy import policy_of, training_of, zone_of
+from app.catalog.policy import policy_of, training_of, use_policy_of, zone_of
 from app.domain.approval import ApprovalMode, Status
 from app.domain.booking import Mode, Policy, UseScope
 from app.domain.errors import Text
 from app.domain.interval import Interval
 from app.domain.local_time import day_of
+from app.domain.use import CheckIn, no_show_at
 from app.home.demo_purposes import BY_TECHNIQUE, CANCELLATIONS, ELSEWHERE, REJECTIONS
 
 _MINUTE = timedelta(minutes=1)
@@ -120,9 +121,33 @@ class Book:
             self._end(row, "cancel-reservation", who.user, ended_at, rng.choice(CANCELLATIONS))
         elif status is Status.COMPLETED:
             row |= {"version": row["version"] + 1, "updated_at": interval.end}
+        self._use(instrument, interval, row, who.user)
         if policy.approval is ApprovalMode.ONCE and asks and row["decided_at"] and _agreed(row):
             approved.add(who.user.id)
             self._approve_for_good(row)
+
+    def _use(self, instrument: Instrument, interval: Interval, row: Row, who: User) -> None:
+        """Where people check in: when they came, and when they went."""
+        policy = use_policy_of(instrument)
+        if policy.check_in is CheckIn.OFF:
+            return
+        row["no_show_at"] = no_show_at(policy, interval)
+        chance = Random(row["uid"])  # noqa: S311 – of its own, so that nothing else changes
+        came = interval.start + chance.choice((0, 0, 1, 2, 3, 5, 9)) * _MINUTE
+        going_on = interval.start <= self.now < interval.end
+        if row["status"] is Status.CONFIRMED and going_on:
+            came = min(came, self.now.replace(second=0, microsecond=0))
+            row |= {"status": Status.IN_USE, "used_from": came, "version": row["version"] + 1}
+            self._note("check-in", row, who, came, {"reason": ""})
+        elif row["status"] is Status.COMPLETED:
+            early = chance.choice((0, 0, 0, 1, 4, 8, 15)) * interval.duration // 30
+            went = interval.end - early // _MINUTE * _MINUTE
+            row |= {"used_from": came, "used_until": went, "version": row["version"] + 1}
+            if went < interval.end:
+                row |= {"ends_at": went, "reserved_until": interval.end, "updated_at": went}
+            used = {"used": [came.isoformat(), went.isoformat()]}
+            self._note("check-in", row, who, came, {"reason": ""})
+            self._note("check-out", row, who, went, {"reason": "", **used})
 
     def _status(
         self, interval: Interval, requested_at: datetime, *, asks: bool, rng: Random
@@ -246,6 +271,11 @@ def _row(
         "decided_by_id": None,
         "decision_reason": "",
         "ended_at": None,
+        "no_show_at": None,
+        "used_from": None,
+        "used_until": None,
+        "reserved_from": None,
+        "reserved_until": None,
     }
 
 

@@ -8,7 +8,8 @@ from app.accounts.current import current_or_none
 from app.accounts.models import User
 from app.home import queries
 from app.reservations import queries as reservations
-from app.reservations import waiting
+from app.reservations import use, waiting
+from app.reservations.forms import UseForm
 from app.web.rights import PUBLIC, open_to
 
 bp = Blueprint("home", __name__, template_folder="templates")
@@ -36,6 +37,8 @@ def _of(user: User) -> str:
         waiting=waiting.awaiting(user, limit=_NEXT) if decides else [],
         count=waiting.count_awaiting(user) if decides else 0,
         facilities=queries.facilities_managed(user),
+        in_hand=use.in_hand(user, now=now),
+        use_form=UseForm(formdata=None),
         used_last=queries.used_last(user),
         techniques=queries.common_techniques(),
     )

@@ -12,7 +12,7 @@ from app.accounts.access import Action
 from app.accounts.current import current, current_or_none
 from app.catalog.queries import instrument_by_slug
 from app.domain.errors import Invalid, PreconditionNeeded, Text
-from app.reservations import examples, queries, schedule, services
+from app.reservations import examples, presence, queries, schedule, services, use
 from app.reservations.availability import Search
 from app.reservations.free_schemas import (
     AvailabilityQuery,
@@ -26,6 +26,9 @@ from app.reservations.models import Reservation
 from app.reservations.schemas import (
     BusyListOut,
     BusyQuery,
+    CheckInIn,
+    CheckOutIn,
+    ExtendIn,
     ListQuery,
     QuoteIn,
     QuoteOut,
@@ -297,4 +300,45 @@ def reject(uid: str, body: ReasonIn) -> Response:
 def cancel(uid: str, body: ReasonIn) -> Response:
     """Give the time back."""
     done = services.cancel_reservation(current(), uid, reason=body.reason, now=clock.now())
+    return _answer(done)
+
+
+@bp.post("/reservations/<uid>/check-in")
+@open_to(Action.USE_RESERVATION)
+@bp.input(CheckInIn, arg_name="body", example=examples.COMING)
+@bp.output(ReservationOut, example=examples.IN_USE)
+@told("not-allowed", "wrong-state", gives=[ETAG])
+def check_in(uid: str, body: CheckInIn) -> Response:
+    """Begin to use what is reserved."""
+    user, now = current(), clock.now()
+    reservation = queries.by_uid(uid, viewer=user)
+    done = use.check_in(
+        user,
+        uid,
+        reason=body.reason,
+        present=presence.is_shown(reservation.instrument, body.code, now=now),
+        now=now,
+    )
+    return _answer(done)
+
+
+@bp.post("/reservations/<uid>/extend")
+@open_to(Action.USE_RESERVATION)
+@bp.input(ExtendIn, arg_name="body", example=examples.EXTENSION)
+@bp.output(ReservationOut, example=examples.EXTENDED)
+@told("not-allowed", "taken", "refused", "wrong-state", gives=[ETAG])
+def extend(uid: str, body: ExtendIn) -> Response:
+    """Go on using it until later, if nobody else has that time."""
+    done = use.extend(current(), uid, body.ends_at, reason=body.reason, now=clock.now())
+    return _answer(done)
+
+
+@bp.post("/reservations/<uid>/check-out")
+@open_to(Action.USE_RESERVATION)
+@bp.input(CheckOutIn, arg_name="body", example=examples.GOING)
+@bp.output(ReservationOut, example=examples.COMPLETED)
+@told("not-allowed", "wrong-state", gives=[ETAG])
+def check_out(uid: str, body: CheckOutIn) -> Response:
+    """End the use; what is left of the time is free for others at once."""
+    done = use.check_out(current(), uid, reason=body.reason, samples=body.samples, now=clock.now())
     return _answer(done)

@@ -12,7 +12,7 @@ from app.accounts.access import Action
 from app.accounts.current import current
 from app.accounts.models import User
 from app.catalog.models import Instrument
-from app.catalog.policy import hours_of, policy_of, training_of, zone_of
+from app.catalog.policy import hours_of, policy_of, training_of, use_policy_of, zone_of
 from app.catalog.queries import instrument_by_slug, scope_of
 from app.domain.approval import Status
 from app.domain.booking import BookingRequest
@@ -130,6 +130,7 @@ def _reserve_page(
         instrument=instrument,
         facility=instrument.facility,
         policy=policy,
+        check_in=use_policy_of(instrument),
         rarer_rules=rarer_rules(policy),
         hours=hours_of(instrument).in_words(pages.locale_word()),
         approved_before=queries.approved_before(instrument, user),

@@ -33,6 +33,10 @@ RESERVATION: dict[str, Any] = {
     "answers": {},
     "refusals_overridden": [],
     "override_reason": "",
+    "reserved_from": _TIME["starts_at"],
+    "reserved_until": _TIME["ends_at"],
+    "used_from": None,
+    "used_until": None,
     "requested_at": "2026-11-23T09:00:00Z",
     "updated_at": "2026-11-23T09:00:00Z",
     "links": {
@@ -46,6 +50,7 @@ CHANGE: dict[str, Any] = {"ends_at": "2026-12-01T13:00:00+09:00", "samples": 6}
 CHANGED: dict[str, Any] = {
     **RESERVATION,
     "ends_at": "2026-12-01T04:00:00Z",
+    "reserved_until": "2026-12-01T04:00:00Z",
     "samples": 6,
     "version": 2,
 }
@@ -55,6 +60,29 @@ _DECIDED: dict[str, Any] = {**RESERVATION, **REASON, "version": 2}
 APPROVED: dict[str, Any] = {**_DECIDED, "status": "confirmed", "reason": ""}
 REJECTED: dict[str, Any] = {**_DECIDED, "status": "rejected"}
 CANCELLED: dict[str, Any] = {**_DECIDED, "status": "cancelled"}
+COMING: dict[str, Any] = {"reason": "The card reader is broken."}
+IN_USE: dict[str, Any] = {
+    **RESERVATION,
+    "status": "in_use",
+    "used_from": "2026-12-01T01:02:00Z",
+    "version": 2,
+}
+EXTENSION: dict[str, Any] = {"ends_at": "2026-12-01T13:00:00+09:00"}
+EXTENDED: dict[str, Any] = {
+    **IN_USE,
+    "ends_at": "2026-12-01T04:00:00Z",
+    "reserved_until": "2026-12-01T04:00:00Z",
+    "version": 3,
+}
+GOING: dict[str, Any] = {"samples": 6}
+COMPLETED: dict[str, Any] = {
+    **IN_USE,
+    **GOING,
+    "status": "completed",
+    "ends_at": "2026-12-01T02:40:00Z",
+    "used_until": "2026-12-01T02:40:00Z",
+    "version": 3,
+}
 
 QUOTE: dict[str, Any] = {
     "instrument": _SLUG,

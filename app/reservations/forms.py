@@ -1,7 +1,7 @@
 """What people type to reserve, change, decide and close; local time becomes instants here."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -29,10 +29,21 @@ from app.domain.booking import BookingRequest, Mode
 from app.domain.errors import Invalid, Refusal, Text
 from app.domain.interval import Interval
 from app.domain.local_time import to_instant, to_local
+from app.domain.usage import (
+    ORGANISATION_CLASS_NAMES,
+    ORGANISATION_TYPE_NAMES,
+    ORIGIN_NAMES,
+    USE_TYPE_NAMES,
+    OrganisationClass,
+    OrganisationType,
+    Origin,
+    UseType,
+)
 from app.reservations.answer_fields import PREFIX, answers_of, asking, fill_in_answers
 from app.reservations.closures import Closure
 from app.reservations.models import Reservation
 from app.reservations.services import Change
+from app.reservations.usage import Said
 from app.web.pages import localized
 
 _TYPED = "%Y-%m-%dT%H:%M"
@@ -296,6 +307,22 @@ class ReasonForm(FlaskForm):
         return str(self.reason.data)
 
 
+class UseForm(ReasonForm):
+    """What is said when a use begins or ends: why, if for somebody else, and how many samples."""
+
+    samples = IntegerField(
+        _l("Samples"),
+        [Optional(), NumberRange(1, 100_000, _l("A number from 1 to 100,000."))],
+    )
+
+    def check(self) -> str:
+        """The reason as typed; raises `Invalid` with all that is wrong."""
+        if not self.validate():
+            said = " ".join(str(each) for field in self for each in field.errors)
+            raise Invalid(Text(said, said))
+        return str(self.reason.data or "")
+
+
 class ClosureForm(Times):
     """A time in which an instrument, or the whole facility, is closed."""
 
@@ -335,3 +362,95 @@ class ClosureForm(Times):
             reason_ko=self.reason_ko.data,
             reason_en=self.reason_en.data,
         )
+
+
+def _words(names: Mapping[Any, Text]) -> list[SelectChoice]:
+    return [SelectChoice(word.value, localized(text)) for word, text in names.items()]
+
+
+class UsageForm(Times):
+    """A line of the usage log."""
+
+    origin = RadioField(_l("What use was it?"))
+    user_name = StringField(
+        _l("User"),
+        [DataRequired(_l("Say who used it.")), Length(max=200)],
+        filters=[shown_text],
+    )
+    organisation = StringField(
+        _l("User's organisation"), [Optional(), Length(max=200)], filters=[shown_text]
+    )
+    organisation_class = SelectField(_l("Class of organisation"))
+    organisation_type = SelectField(_l("Type of organisation"))
+    use_type = SelectField(_l("Type of use"))
+    samples = IntegerField(
+        _l("Samples or cases"),
+        [
+            InputRequired(_l("A number from 1 to 100,000.")),
+            NumberRange(1, 100_000, _l("A number from 1 to 100,000.")),
+        ],
+    )
+    fee = IntegerField(
+        _l("Usage fee in won"),
+        [Optional(), NumberRange(0, 10**12, _l("A whole number of won, not below zero."))],
+    )
+    note = StringField(
+        _l("Note"),
+        [Optional(), Length(max=500, message=_l("At most 500 characters, please."))],
+        filters=[shown_text],
+    )
+    reason = StringField(
+        _l("Why do you correct it?"),
+        [
+            DataRequired(_l("Say why you correct it.")),
+            Length(max=500, message=_l("At most 500 characters, please.")),
+        ],
+        filters=[shown_text],
+    )
+    version = HiddenField()
+
+    def __init__(self, zone: ZoneInfo, *args: Any, **kwargs: Any) -> None:
+        super().__init__(zone, *args, **kwargs)
+        own = {word: text for word, text in ORIGIN_NAMES.items() if word is not Origin.RESERVATION}
+        self.origin.choices = _words(own)
+        self.organisation_class.choices = _words(ORGANISATION_CLASS_NAMES)
+        self.organisation_type.choices = _words(ORGANISATION_TYPE_NAMES)
+        self.use_type.choices = _words(USE_TYPE_NAMES)
+
+    def fill_in_said(self, said: Said, version: int) -> None:
+        """Show a line as it stands."""
+        self.fill_in(said.interval)
+        for name in ("user_name", "organisation", "samples", "fee", "note"):
+            self[name].data = getattr(said, name)
+        for name in ("organisation_class", "organisation_type", "use_type"):
+            self[name].data = getattr(said, name).value
+        self.version.data = str(version)
+
+    @property
+    def seen(self) -> int:
+        """The version that the manager had before them; one that there is not, if none."""
+        found = seen_version(str(self.version.data or ""))
+        return -1 if found is None else found
+
+    def to_said(self) -> Said:
+        return Said(
+            interval=self.interval,
+            user_name=self.user_name.data,
+            organisation=self.organisation.data,
+            organisation_class=OrganisationClass(self.organisation_class.data),
+            organisation_type=OrganisationType(self.organisation_type.data),
+            use_type=UseType(self.use_type.data),
+            samples=self.samples.data,
+            fee=self.fee.data,
+            note=self.note.data,
+            origin=Origin(self.origin.data) if self.origin else Origin.RESERVATION,
+        )
+
+    def refuse(self, wrong: Invalid) -> None:
+        """Say at each field what is wrong there."""
+        for name, text in wrong.fields.items():
+            field = self._fields.get(name)
+            if field is None:
+                self.form_errors.append(localized(text))
+            else:
+                field.errors = [*field.errors, localized(text)]

@@ -11,9 +11,10 @@ from flask_babel import lazy_gettext as _l
 from app.catalog.policy import zone_of
 from app.domain.approval import STATUS_NAMES, Status
 from app.domain.booking import CODES
+from app.domain.interval import Interval
 from app.reservations import queries
 from app.reservations.models import Reservation
-from app.web.pages import local_time, localized
+from app.web.pages import local_time, localized, time_range
 
 _ACTS: Mapping[str, Any] = {
     "request-reservation": _l("Reserved"),
@@ -21,6 +22,12 @@ _ACTS: Mapping[str, Any] = {
     "cancel-reservation": _l("Cancelled"),
     "approve-reservation": _l("Approved"),
     "reject-reservation": _l("Rejected"),
+    "check-in": _l("Checked in"),
+    "extend-reservation": _l("Extended"),
+    "check-out": _l("Checked out"),
+    "mark-no-show": _l("Marked as a no-show"),
+    "close-use": _l("Closed as ended in time"),
+    "correct-usage": _l("Usage log corrected"),
 }
 
 _FIELDS: Mapping[str, Any] = {
@@ -72,8 +79,28 @@ def _details(action: str, detail: Mapping[str, Any], reservation: Reservation) -
             for name, change in detail.items()
             if name in _FIELDS and isinstance(change, list) and len(change) == 2
         )
-    reason = detail.get("reason")
-    return (gettext("Reason: %(reason)s", reason=reason),) if reason else ()
+    told = []
+    if action == "extend-reservation":
+        was, became = (_value("ends_at", each, reservation) for each in detail["ends_at"])
+        told.append(
+            gettext(
+                "%(what)s: %(was)s → %(became)s", what=_FIELDS["ends_at"], was=was, became=became
+            )
+        )
+    if used := detail.get("used"):
+        start, end = (datetime.fromisoformat(each) for each in used)
+        span = time_range(Interval(start, end), zone_of(reservation.instrument))
+        told.append(gettext("Used: %(time)s", time=span))
+    if detail.get("by_rule"):
+        told.append(
+            gettext(
+                "Nobody had checked in by %(time)s.",
+                time=_value("ends_at", detail["by_rule"], reservation),
+            )
+        )
+    if reason := detail.get("reason"):
+        told.append(gettext("Reason: %(reason)s", reason=reason))
+    return tuple(told)
 
 
 def _value(name: str, value: Any, reservation: Reservation) -> str:

@@ -1,10 +1,12 @@
-"""Cleaning up after reservations."""
+"""What becomes of reservations by itself: no-shows, forgotten uses, keys to forget."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select
 
 from app.db import db, transaction
+from app.reservations import use
 from app.reservations.models import IdempotencyKey
 
 #: Promised are 24 hours; longer, so that nobody loses to a clock that is a little off.
@@ -19,3 +21,11 @@ def forget_idempotency_keys(now: datetime) -> None:
         return
     with transaction():
         db.session.execute(delete(IdempotencyKey).where(old))
+
+
+def follow_use(now: datetime, *, stopping: Callable[[], bool] = lambda: False) -> tuple[int, int]:
+    """Give away the time of no-shows and close forgotten uses; how many of each.
+
+    Both catch up on all that became due while no worker ran.
+    """
+    return use.release_missed(now, stopping), use.close_forgotten(now, stopping)

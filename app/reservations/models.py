@@ -3,7 +3,15 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    String,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.accounts.models import Institution, User
@@ -13,6 +21,7 @@ from app.db import Model, interval_columns, words
 from app.domain.approval import HOLDING, Status
 from app.domain.booking import Mode
 from app.domain.interval import Interval
+from app.domain.usage import OrganisationClass, OrganisationType, Origin, UseType
 
 _HOLDS = text("status IN (" + ", ".join(f"'{s}'" for s in sorted(HOLDING)) + ")")
 
@@ -50,12 +59,31 @@ class Reservation(Model):
     decided_at: Mapped[datetime | None]
     decided_by_id: Mapped[int | None] = mapped_column(ForeignKey(User.id))
     decision_reason: Mapped[str] = mapped_column(String(500), default="")
-    ended_at: Mapped[datetime | None]  # cancelled or rejected at
+    ended_at: Mapped[datetime | None]  # cancelled, rejected or marked as a no-show at
+    #: When whoever has not checked in is a no-show, by the rules at the time of reserving.
+    no_show_at: Mapped[datetime | None]
+    used_from: Mapped[datetime | None]  # checked in
+    used_until: Mapped[datetime | None]  # checked out
+    #: The time as it was reserved, where use has moved the hold: early to come, early to go.
+    reserved_from: Mapped[datetime | None]
+    reserved_until: Mapped[datetime | None]
 
     instrument: Mapped[Instrument] = relationship()
     holder: Mapped[User] = relationship(foreign_keys=[holder_id])
     decided_by: Mapped[User | None] = relationship(foreign_keys=[decided_by_id])
     institution: Mapped[Institution | None] = relationship()
+
+    @property
+    def reserved(self) -> Interval:
+        """The time that was reserved, whatever became of it."""
+        return Interval(self.reserved_from or self.starts_at, self.reserved_until or self.ends_at)
+
+    @property
+    def used(self) -> Interval | None:
+        """The time that was used, once it is over."""
+        if self.used_from is None or self.used_until is None:
+            return None
+        return Interval(self.used_from, self.used_until)
 
     __table_args__ = (
         CheckConstraint("starts_at < ends_at", "ends_after_start"),
@@ -77,6 +105,52 @@ class Reservation(Model):
             postgresql_where=text("status = 'pending'"),
             sqlite_where=text("status = 'pending'"),
         ),
+        # What the jobs ask every minute: who has not come, and who has not said goodbye.
+        Index(
+            "ix_reservation_missed",
+            "no_show_at",
+            postgresql_where=text("status = 'confirmed' AND no_show_at IS NOT NULL"),
+            sqlite_where=text("status = 'confirmed' AND no_show_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_reservation_in_use",
+            "ends_at",
+            postgresql_where=text("status = 'in_use'"),
+            sqlite_where=text("status = 'in_use'"),
+        ),
+    )
+
+
+class UsageEntry(Model):
+    """A line of the usage log that somebody wrote or corrected; all others are reservations."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uid: Mapped[str] = mapped_column(String(32), unique=True)
+    instrument_id: Mapped[int] = mapped_column(ForeignKey(Instrument.id))
+    #: Of the reservation that it corrects; none: walk-in or own use.
+    reservation_id: Mapped[int | None] = mapped_column(ForeignKey(Reservation.id), unique=True)
+    origin: Mapped[Origin] = mapped_column(words(Origin))
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    interval: Mapped[Interval] = interval_columns()
+    user_name: Mapped[str] = mapped_column(String(200))
+    organisation: Mapped[str] = mapped_column(String(200), default="")
+    organisation_class: Mapped[OrganisationClass] = mapped_column(words(OrganisationClass))
+    organisation_type: Mapped[OrganisationType] = mapped_column(words(OrganisationType))
+    use_type: Mapped[UseType] = mapped_column(words(UseType))
+    samples: Mapped[int]
+    fee: Mapped[int | None] = mapped_column(BigInteger)  # won
+    note: Mapped[str] = mapped_column(String(500), default="")
+    version: Mapped[int] = mapped_column(default=1)
+    writer_id: Mapped[int] = mapped_column(ForeignKey(User.id))
+    written_at: Mapped[datetime]
+
+    writer: Mapped[User] = relationship()
+    reservation: Mapped[Reservation | None] = relationship()
+
+    __table_args__ = (
+        CheckConstraint("starts_at < ends_at", "ends_after_start"),
+        Index("ix_usage_entry_instrument", "instrument_id", "starts_at"),
     )
 
 

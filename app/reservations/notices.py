@@ -39,6 +39,20 @@ def rejected(reservation: Reservation, *, now: datetime) -> None:
     _tell(reservation.holder, "reservation_rejected", reservation, now)
 
 
+def acted_for(reservation: Reservation, *, by: User, reason: str, now: datetime) -> None:
+    """Whoever checks in or out, or goes on longer, for somebody else: the holder is told."""
+    if by.id != reservation.holder_id:
+        _tell(reservation.holder, "reservation_used", reservation, now, by=by, reason=reason)
+
+
+def missed(reservation: Reservation, *, now: datetime) -> None:
+    _tell(reservation.holder, "reservation_missed", reservation, now)
+
+
+def forgotten(reservation: Reservation, *, now: datetime) -> None:
+    _tell(reservation.holder, "reservation_closed", reservation, now)
+
+
 def _tell_managers(reservation: Reservation, now: datetime) -> None:
     managers = db.session.scalars(
         select(User).where(
@@ -62,13 +76,17 @@ def _tell(
     now: datetime,
     *,
     by: User | None = None,
+    reason: str | None = None,
 ) -> None:
+    told = particulars(reservation, reader=user, by=by)
+    if reason is not None:
+        told["reason"] = reason.strip()
     outbox.enqueue(
         template,
         to=user.email,
         language=user.language,
         key=f"{template}-{reservation.uid}-{reservation.version}-{user.id}",
-        particulars=particulars(reservation, reader=user, by=by),
+        particulars=told,
         now=now,
     )
 
@@ -78,7 +96,7 @@ def particulars(
 ) -> dict[str, Any]:
     """What a mail says of a reservation; instants in UTC with the zone to show them in."""
     instrument = reservation.instrument
-    facility = instrument.facility
+    facility, used = instrument.facility, reservation.used
     return {
         "uid": reservation.uid,
         "reader": reader.name,
@@ -97,4 +115,5 @@ def particulars(
         "status": reservation.status.value,
         "purpose": reservation.purpose,
         "reason": reservation.decision_reason,
+        "used": [each.isoformat() for each in (used.start, used.end)] if used else None,
     }

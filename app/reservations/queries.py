@@ -10,6 +10,7 @@ from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     Select,
+    and_,
     bindparam,
     literal,
     or_,
@@ -380,9 +381,13 @@ def whole() -> Select[Reservation]:
     )
 
 
-def by_uid(uid: str, *, viewer: User) -> Reservation:
-    """A reservation; raises `NotFound` also to those who may not see it: none can be guessed."""
-    found = db.session.scalar(whole().where(Reservation.uid == uid))
+def by_uid(uid: str, *, viewer: User, anew: bool = False) -> Reservation:
+    """A reservation; raises `NotFound` also to those who may not see it: none can be guessed.
+
+    `anew`: as the database has it now, whatever the session has read before.
+    """
+    wanted = whole().where(Reservation.uid == uid)
+    found = db.session.scalar(wanted.execution_options(populate_existing=anew))
     if found is None or not may_see(viewer, found):
         raise NotFound(
             Text(
@@ -402,6 +407,10 @@ def may_see(viewer: User | None, reservation: Reservation) -> bool:
     return may(viewer, Action.SEE_RESERVATION, scope_of_reservation(reservation))
 
 
+#: Nothing is left to come of these, whatever the clock says.
+_OVER = (Status.CANCELLED, Status.REJECTED, Status.NO_SHOW, Status.COMPLETED)
+
+
 def of_holder(
     user: User,
     *,
@@ -415,16 +424,17 @@ def of_holder(
     if past:
         wanted = wanted.where(
             or_(
-                Reservation.ends_at <= now,
-                Reservation.status.in_((Status.CANCELLED, Status.REJECTED)),
+                and_(Reservation.ends_at <= now, Reservation.status != Status.IN_USE),
+                Reservation.status.in_(_OVER),
             )
         ).order_by(Reservation.starts_at.desc())
         if before:
             wanted = wanted.where(Reservation.starts_at < before)
     else:
         wanted = wanted.where(
-            Reservation.ends_at > now,
-            Reservation.status.not_in((Status.CANCELLED, Status.REJECTED)),
+            # What nobody has ended is not past.
+            or_(Reservation.ends_at > now, Reservation.status == Status.IN_USE),
+            Reservation.status.not_in(_OVER),
         ).order_by(Reservation.starts_at)
     return db.session.scalars(wanted.limit(limit)).all()
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from app.domain.approval import Status
@@ -104,6 +104,28 @@ class ReasonIn(Input):
     reason: Reason = ""
 
 
+class CheckInIn(ReasonIn):
+    """Coming: why, if for somebody else; the code, where the instrument's screen shows one."""
+
+    code: Annotated[
+        str,
+        StringConstraints(max_length=100),
+        Field(description="Of the instrument's screen, where checking in is possible only there."),
+    ] = ""
+
+
+class CheckOutIn(ReasonIn):
+    """Going: why, if for somebody else; how many samples it was in the end."""
+
+    samples: Annotated[Samples | SkipJsonSchema[None], Field(description="How many it was.")] = None
+
+
+class ExtendIn(ReasonIn):
+    """Going on longer: until when; why, if for somebody else."""
+
+    ends_at: Annotated[Instant, Field(description="Until before this instant.")]
+
+
 FROM = Field(description="From this instant on.", examples=["2026-12-01T00:00:00+09:00"])
 UNTIL = Field(description="Until before this one.", examples=["2026-12-08T00:00:00+09:00"])
 Limit = Annotated[int, Field(ge=1, le=200, description="At most so many.")]
@@ -183,7 +205,11 @@ class QuoteOut(BaseModel):
 
 
 class ReservationOut(BaseModel):
-    """A reservation as its holder and its managers see it."""
+    """A reservation as its holder and its managers see it.
+
+    `starts_at` and `ends_at` are the time that is held: who comes early or ends early moves them,
+    while `reserved_from` and `reserved_until` stay as reserved, and extended.
+    """
 
     uid: str
     instrument: str
@@ -204,6 +230,10 @@ class ReservationOut(BaseModel):
     answers: dict[str, str] = {}
     refusals_overridden: list[str] = []
     override_reason: str = ""
+    reserved_from: datetime
+    reserved_until: datetime
+    used_from: datetime | None
+    used_until: datetime | None
     requested_at: datetime
     updated_at: datetime
     links: dict[str, str]
@@ -216,7 +246,7 @@ class ReservationListOut(BaseModel):
 
 def reservation_out(reservation: Reservation, links: dict[str, str]) -> dict[str, Any]:
     """The JSON of a reservation; instants in UTC."""
-    institution = reservation.institution
+    institution, reserved = reservation.institution, reservation.reserved
     return {
         "uid": reservation.uid,
         "instrument": reservation.instrument.slug,
@@ -234,6 +264,10 @@ def reservation_out(reservation: Reservation, links: dict[str, str]) -> dict[str
         "answers": reservation.answers,
         "refusals_overridden": reservation.refusals_overridden,
         "override_reason": reservation.override_reason,
+        "reserved_from": reserved.start,
+        "reserved_until": reserved.end,
+        "used_from": reservation.used_from,
+        "used_until": reservation.used_until,
         "requested_at": reservation.requested_at,
         "updated_at": reservation.updated_at,
         "links": links,

@@ -13,9 +13,8 @@ from sqlalchemy.orm.attributes import set_committed_value
 from app.accounts import access
 from app.accounts.access import Action
 from app.accounts.models import User
-from app.audit import services as audit
 from app.catalog.models import Instrument
-from app.catalog.policy import affiliation_on, policy_of, zone_of
+from app.catalog.policy import affiliation_on, policy_of, use_policy_of, zone_of
 from app.catalog.queries import instrument_by_slug, instrument_id_of, scope_of
 from app.db import db, table_of, transaction
 from app.domain import approval, booking
@@ -25,17 +24,18 @@ from app.domain.errors import (
     BookingRefused,
     Invalid,
     Refusal,
-    Stale,
     Taken,
     TakenTime,
     Text,
 )
 from app.domain.interval import Interval
 from app.domain.local_time import day_of
+from app.domain.use import no_show_at
 from app.reservations import notices, queries
 from app.reservations.alternatives import alternatives
 from app.reservations.idempotency import Once, made_before, remember
 from app.reservations.models import Reservation, StandingApproval
+from app.reservations.steps import again, end, note, touch, visible
 from app.reservations.turns import lock_calendar, touch_calendar
 
 NET = "one_at_a_time"
@@ -104,7 +104,7 @@ def request_reservation(
             reservation = _reserve(instrument, user, request, now=now, aside=aside)
             if once:
                 remember(user, once, reservation, now)
-            _note("request-reservation", reservation, user, now, _visible(reservation))
+            note("request-reservation", reservation, user, now, visible(reservation))
             notices.requested(reservation, now=now)
     except _Conflict as conflict:
         raise _taken(conflict, request, user, now=now) from None
@@ -169,22 +169,22 @@ def change_reservation(
         with transaction():
             lock_calendar(instrument_id, wanted)
             user = queries.person(user_id)
-            reservation = _again(uid, user, Action.CHANGE_RESERVATION, version)
+            reservation = again(uid, user, Action.CHANGE_RESERVATION, version)
             approval.after(reservation.status, Step.CHANGE)
             approval.may_still_change(reservation.interval, now=now)
-            was = _visible(reservation)
+            was = visible(reservation)
             answered = change.answers is not None and answers != reservation.answers
             if wanted != reservation.interval or answered:
                 _move(reservation, user, request, now=now, override=change.override)
             for name in ("purpose", "samples", "note"):
                 if (value := getattr(change, name)) is not None:
                     setattr(reservation, name, value)
-            became = _visible(reservation)
+            became = visible(reservation)
             changes = {name: [was[name], became[name]] for name in was if was[name] != became[name]}
             if not changes:
                 return reservation
-            _touch(reservation, now)
-            _note("change-reservation", reservation, user, now, changes)
+            touch(reservation, now)
+            note("change-reservation", reservation, user, now, changes)
             notices.changed(reservation, by=user, now=now)
     except _Conflict as conflict:
         raise _taken(conflict, request, user, now=now) from None
@@ -203,11 +203,11 @@ def cancel_reservation(
     with transaction():
         lock_calendar(instrument_id)
         user = queries.person(user_id)
-        reservation = _again(uid, user, Action.CANCEL_RESERVATION, version)
+        reservation = again(uid, user, Action.CANCEL_RESERVATION, version)
         manages = access.may(user, Action.DECIDE_RESERVATION, scope_of(reservation.instrument))
         approval.may_still_cancel(reservation.interval, now=now, manages=manages)
-        _end(reservation, Step.CANCEL, reason, now)
-        _note("cancel-reservation", reservation, user, now, {"reason": reason})
+        end(reservation, Step.CANCEL, reason, now)
+        note("cancel-reservation", reservation, user, now, {"reason": reason})
         notices.cancelled(reservation, by=user, now=now)
     return reservation
 
@@ -220,13 +220,14 @@ def approve_reservation(
     with transaction():
         lock_calendar(instrument_id)
         user = queries.person(user_id)
-        reservation = _again(uid, user, Action.DECIDE_RESERVATION, version)
+        reservation = again(uid, user, Action.DECIDE_RESERVATION, version)
         reservation.status = approval.after(reservation.status, Step.APPROVE)
         reservation.decided_at, reservation.decided_by_id = now, user.id
         reservation.decision_reason = reason
-        _touch(reservation, now)
+        reservation.no_show_at = _awaited_until(reservation.instrument, reservation.interval, now)
+        touch(reservation, now)
         _keep_standing_approval(reservation, user, now)
-        _note("approve-reservation", reservation, user, now, {"reason": reason})
+        note("approve-reservation", reservation, user, now, {"reason": reason})
         notices.approved(reservation, now=now)
     return reservation
 
@@ -242,10 +243,10 @@ def reject_reservation(
     with transaction():
         lock_calendar(instrument_id)
         user = queries.person(user_id)
-        reservation = _again(uid, user, Action.DECIDE_RESERVATION, version)
+        reservation = again(uid, user, Action.DECIDE_RESERVATION, version)
         reservation.decided_at, reservation.decided_by_id = now, user.id
-        _end(reservation, Step.REJECT, reason, now)
-        _note("reject-reservation", reservation, user, now, {"reason": reason})
+        end(reservation, Step.REJECT, reason, now)
+        note("reject-reservation", reservation, user, now, {"reason": reason})
         notices.rejected(reservation, now=now)
     return reservation
 
@@ -308,6 +309,7 @@ def _reserve(
         "requested_at": now,
         "updated_at": now,
         "shown_at": now,
+        "no_show_at": _awaited_until(instrument, request.interval, now),
     }
     # Inserted by the table and then made an object of the session: the unit of work, which
     # orders the writes of many objects, would cost a sixth of a booking for this one row.
@@ -335,6 +337,14 @@ def _first_status(instrument: Instrument, user: User) -> Status:
     )
 
 
+def _awaited_until(instrument: Instrument, interval: Interval, now: datetime) -> datetime | None:
+    """When the holder counts as a no-show; nobody can come before they were allowed to."""
+    begins = max(interval.start, now)
+    if begins >= interval.end:
+        return None
+    return no_show_at(use_policy_of(instrument), Interval(begins, interval.end))
+
+
 def _move(
     reservation: Reservation,
     user: User,
@@ -359,39 +369,10 @@ def _move(
         may_approve=access.may(user, Action.DECIDE_RESERVATION, scope_of(instrument)),
     )
     reservation.interval = request.interval
+    reservation.no_show_at = _awaited_until(instrument, request.interval, now)
     if request.answers != reservation.answers:
         reservation.answers, reservation.asked = dict(request.answers), _asked(instrument)
     reservation.exclusive = instrument.capacity == 1
-
-
-def _again(uid: str, user: User, action: Action, version: int | None) -> Reservation:
-    """The reservation as it is now that the calendar is ours; the right is asked first."""
-    reservation = queries.by_uid(uid, viewer=user)
-    access.require(user, action, queries.scope_of_reservation(reservation))
-    if version is not None and version != reservation.version:
-        raise Stale(
-            Text(
-                "그사이 다른 사람이 이 예약을 바꾸었습니다. 새로 고친 뒤 다시 시도해 주세요.",
-                "Somebody changed this reservation meanwhile. Reload it and try again.",
-            )
-        )
-    return reservation
-
-
-def _end(reservation: Reservation, step: Step, reason: str, now: datetime) -> None:
-    reservation.status = approval.after(reservation.status, step)
-    reservation.decision_reason = reason.strip()
-    reservation.ended_at = now
-    _touch(reservation, now)
-
-
-def _touch(reservation: Reservation, now: datetime) -> None:
-    """Let everyone who looks see that the reservation changed."""
-    reservation.version += 1
-    reservation.sequence += 1
-    reservation.updated_at = reservation.shown_at = now
-    db.session.flush()
-    touch_calendar(reservation.holder_id)
 
 
 def _keep_standing_approval(reservation: Reservation, user: User, now: datetime) -> None:
@@ -408,30 +389,6 @@ def _keep_standing_approval(reservation: Reservation, user: User, now: datetime)
             approved_by_id=user.id,
         )
     )
-
-
-def _note(
-    action: str, reservation: Reservation, user: User, now: datetime, detail: Mapping[str, object]
-) -> None:
-    audit.record(
-        action, "reservation", reservation.uid, actor_id=user.id, now=now, detail=dict(detail)
-    )
-
-
-def _visible(reservation: Reservation) -> dict[str, object]:
-    """What the history tells of a reservation."""
-    return {
-        "instrument": reservation.instrument.slug,
-        "starts_at": reservation.interval.start.isoformat(),
-        "ends_at": reservation.interval.end.isoformat(),
-        "status": reservation.status.value,
-        "purpose": reservation.purpose,
-        "samples": reservation.samples,
-        "note": reservation.note,
-        "answers": reservation.answers,
-        "refusals_overridden": reservation.refusals_overridden,
-        "override_reason": reservation.override_reason,
-    }
 
 
 def _taken(conflict: _Conflict, request: BookingRequest, user: User, *, now: datetime) -> Taken:

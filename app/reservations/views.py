@@ -35,7 +35,18 @@ from app.domain.errors import (
 )
 from app.domain.interval import Interval
 from app.domain.local_time import day_of
-from app.reservations import asking, desk, find, free_times, queries, services, timeline, waiting
+from app.reservations import (
+    asking,
+    bench,
+    desk,
+    find,
+    free_times,
+    logbook,
+    queries,
+    services,
+    timeline,
+    waiting,
+)
 from app.reservations.answer_fields import answers_in_words
 from app.reservations.forms import ChangeForm, ReasonForm, parsed_instant, seen_version
 from app.reservations.free_times import with_instruments
@@ -199,10 +210,19 @@ def _page_of(reservation: Reservation, form: ChangeForm, found: Any = ()) -> str
         happenings=happenings(reservation),
         now=now,
         week=timedelta(days=7),
+        **bench.use_of(reservation, user, now=now),
     )
 
 
-for rule, view, methods in (*asking.ROUTES, *find.ROUTES, *timeline.ROUTES, *desk.ROUTES):
+_ROUTES = (
+    *asking.ROUTES,
+    *find.ROUTES,
+    *timeline.ROUTES,
+    *desk.ROUTES,
+    *bench.ROUTES,
+    *logbook.ROUTES,
+)
+for rule, view, methods in _ROUTES:
     bp.add_url_rule(rule, view_func=view, methods=methods)
 
 

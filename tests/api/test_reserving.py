@@ -15,6 +15,7 @@ ALL_FIELDS = {
     "uid", "instrument", "starts_at", "ends_at", "status", "version", "series", "holder",
     "institution", "purpose", "mode", "samples", "note", "reason", "quote", "charge",
     "answers", "refusals_overridden", "override_reason", "requested_at", "updated_at", "links",
+    "reserved_from", "reserved_until", "used_from", "used_until",
 }  # fmt: skip
 
 
@@ -61,6 +62,10 @@ def test_a_reservation_is_made_and_answered_whole(
         "answers": {},
         "refusals_overridden": [],
         "override_reason": "",
+        "reserved_from": "2026-03-03T01:00:00Z",
+        "reserved_until": "2026-03-03T03:00:00Z",
+        "used_from": None,
+        "used_until": None,
         "requested_at": "2026-03-02T09:00:00Z",
         "updated_at": "2026-03-02T09:00:00Z",
         "links": {
@@ -191,7 +196,7 @@ def test_what_is_left_out_of_a_change_stays(
     after = mine.patch(f"/reservations/{made.uid}", {"ends_at": at(4)}, version=1).json
 
     changed = {name for name in ALL_FIELDS if before[name] != after[name]}
-    assert changed == {"ends_at", "version"}
+    assert changed == {"ends_at", "reserved_until", "version"}
 
 
 @pytest.mark.parametrize("body", [{}, {"samples": None}, {"purpose": None, "samples": 2}])

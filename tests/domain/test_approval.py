@@ -28,6 +28,7 @@ ALLOWED = {
     ("confirmed", "change"): "pending",
     ("confirmed", "check_in"): "in_use",
     ("confirmed", "mark_no_show"): "no_show",
+    ("in_use", "extend"): "in_use",
     ("in_use", "check_out"): "completed",
 }
 PAIRS = list(itertools.product(Status, Step))

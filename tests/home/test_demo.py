@@ -18,7 +18,7 @@ from app.accounts.models import RoleGrant, RoleName, User
 from app.audit.models import AuditRow
 from app.catalog import loader
 from app.catalog.models import Blackout, Instrument
-from app.catalog.policy import open_spans, policy_of, training_of, zone_of
+from app.catalog.policy import open_spans, policy_of, training_of, use_policy_of, zone_of
 from app.catalog.queries import instrument_by_slug
 from app.catalog.sync import sync
 from app.db import db
@@ -27,6 +27,7 @@ from app.domain.approval import HOLDING, ApprovalMode, Status
 from app.domain.booking import BookingFacts, BookingRequest, Mode, UseScope
 from app.domain.grid import is_on_grid
 from app.domain.interval import Interval, fullest
+from app.domain.use import CheckIn
 from app.home import demo
 from app.mail.models import OutgoingMail
 from app.reservations import services
@@ -96,14 +97,14 @@ def test_the_year_breaks_no_rule(filled: Flask):
         if not rows:
             continue
         policy, zone = policy_of(instrument), zone_of(instrument)
-        year = Interval(rows[0].starts_at, max(row.ends_at for row in rows))
+        year = Interval(rows[0].starts_at, max(row.reserved.end for row in rows))
         opened = open_spans(instrument, Interval(year.start - timedelta(2), year.end))
         holds = [row.interval for row in rows if row.status in HOLDING]
         for row in rows:
-            assert policy.shortest <= row.interval.duration <= policy.longest, instrument.slug
-            assert is_on_grid(row.starts_at, policy.slot, zone)
-            assert is_on_grid(row.ends_at, policy.slot, zone)
-            assert any(span.contains(row.interval) for span in opened), instrument.slug
+            assert policy.shortest <= row.reserved.duration <= policy.longest, instrument.slug
+            assert is_on_grid(row.reserved.start, policy.slot, zone)
+            assert is_on_grid(row.reserved.end, policy.slot, zone)
+            assert any(span.contains(row.reserved) for span in opened), instrument.slug
             assert row.requested_at <= min(NOW, row.starts_at - policy.latest)
             assert row.starts_at - row.requested_at <= policy.earliest
             assert row.mode in policy.modes
@@ -159,6 +160,21 @@ def test_nobody_lives_at_the_instruments(filled: Flask):
 def _halves(names: list[str]) -> tuple[list[str], list[str]]:
     middle = len(names) // 2
     return names[:middle], names[middle:]
+
+
+def test_where_people_check_in_they_have_used_what_they_reserved(filled: Flask):
+    rows = db.session.scalars(select(Reservation)).all()
+    asked = {CheckIn.ASKED, CheckIn.REQUIRED}
+    used = [row for row in rows if row.used]
+
+    assert len(used) > 200
+    for row in rows:
+        asks = use_policy_of(row.instrument).check_in in asked
+        assert (row.used is not None) == (asks and row.status is Status.COMPLETED)
+        assert (row.status is Status.IN_USE) <= (row.used_from is not None)
+    assert all(row.reserved.contains(row.used) for row in used)
+    assert any(row.used.end < row.reserved.end for row in used)
+    assert all(row.interval.end == row.used.end for row in used)
 
 
 def test_nobody_reserves_what_is_closed(filled: Flask):

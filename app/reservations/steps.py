@@ -1,0 +1,81 @@
+"""What every step of a reservation does: ask the right first, then let all readers see it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from app.accounts import access
+from app.accounts.access import Action
+from app.accounts.models import User
+from app.audit import services as audit
+from app.db import db
+from app.domain import approval
+from app.domain.approval import Step
+from app.domain.errors import Stale, Text
+from app.reservations import queries
+from app.reservations.models import Reservation
+from app.reservations.turns import touch_calendar
+
+
+def again(uid: str, user: User, action: Action, version: int | None = None) -> Reservation:
+    """The reservation as it is now that the calendar is ours; the right is asked first."""
+    reservation = queries.by_uid(uid, viewer=user, anew=True)
+    access.require(user, action, queries.scope_of_reservation(reservation))
+    if version is not None and version != reservation.version:
+        raise Stale(
+            Text(
+                "그사이 다른 사람이 이 예약을 바꾸었습니다. 새로 고친 뒤 다시 시도해 주세요.",
+                "Somebody changed this reservation meanwhile. Reload it and try again.",
+            )
+        )
+    return reservation
+
+
+def end(reservation: Reservation, step: Step, reason: str, now: datetime) -> None:
+    """Take a step after which the time is free."""
+    reservation.status = approval.after(reservation.status, step)
+    reservation.decision_reason = reason.strip()
+    reservation.ended_at = now
+    touch(reservation, now)
+
+
+def touch(reservation: Reservation, now: datetime) -> None:
+    """Let everyone who looks see that the reservation changed."""
+    reservation.version += 1
+    reservation.sequence += 1
+    reservation.updated_at = reservation.shown_at = now
+    db.session.flush()
+    touch_calendar(reservation.holder_id)
+
+
+def note(
+    action: str,
+    reservation: Reservation,
+    user: User | None,
+    now: datetime,
+    detail: Mapping[str, object],
+) -> None:
+    """Write what was done into the trail; without a user Dure did it itself."""
+    audit.record(
+        action,
+        "reservation",
+        reservation.uid,
+        actor_id=user.id if user else None,
+        now=now,
+        detail=dict(detail),
+    )
+
+
+def visible(reservation: Reservation) -> dict[str, object]:
+    """What the history tells of a reservation."""
+    return {
+        "instrument": reservation.instrument.slug,
+        "starts_at": reservation.interval.start.isoformat(),
+        "ends_at": reservation.interval.end.isoformat(),
+        "status": reservation.status.value,
+        "purpose": reservation.purpose,
+        "samples": reservation.samples,
+        "note": reservation.note,
+        "answers": reservation.answers,
+        "refusals_overridden": reservation.refusals_overridden,
+        "override_reason": reservation.override_reason,
+    }
