@@ -13,14 +13,6 @@ from app.domain.permits import PermitKind, QuestionKind, until_key
 from app.domain.quota import Whose, Within
 from app.domain.use import LONGEST_EARLY
 
-#: Settings that say what must be learned before: a policy of their own, `TrainingPolicy`.
-OF_TRAINING = frozenset(
-    {
-        *("certificate", "certificate_validity", "certificate_unused"),
-        *("assisted_hours", "daytime_hours", "night_hours"),
-        *("safety_training", "safety_validity"),
-    }
-)
 LONGEST_RESERVATION = timedelta(days=31)
 _KEYS_OF_PERMITS = {*PermitKind, *map(until_key, PermitKind)}
 

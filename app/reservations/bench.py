@@ -186,6 +186,7 @@ class State:
     now: list[Busy]
     coming: list[Busy]
     open: bool
+    in_use: bool  # somebody has checked in
     until: datetime | None  # when what holds now changes; none: not within a day
 
 
@@ -204,6 +205,7 @@ def state_of(instrument: Instrument, viewer: User | None, *, now: datetime) -> S
         holding,
         [each for each in known if each.interval.start > now][:_NEXT],
         is_open,
+        use.is_in_use(instrument),
         min(changes, default=None),
     )
 

@@ -258,6 +258,14 @@ def in_hand(user: User, *, now: datetime) -> list[Reservation]:
     return [each for each in near if ways(each, now=now)]
 
 
+def is_in_use(instrument: Instrument) -> bool:
+    """Whether somebody has checked in and not out."""
+    found = select(Reservation.id).where(
+        Reservation.instrument_id == instrument.id, Reservation.status == _state(Status.IN_USE)
+    )
+    return db.session.scalar(found.limit(1)) is not None
+
+
 def extensions(reservation: Reservation, *, now: datetime) -> list[datetime]:
     """Until when one may go on using it, nearest first; none if something stands in the way."""
     instrument, zone = reservation.instrument, zone_of(reservation.instrument)

@@ -114,11 +114,12 @@ def take_lock_away():
     """Control: between the check and the insert others have their turn, for long enough."""
     judge = services._refuse  # noqa: SLF001
 
-    def judge_and_let_go(request, facts):
-        judge(request, facts)
+    def judge_and_let_go(*asked):
+        judged = judge(*asked)
         db.session.rollback()
         time.sleep(0.05)
         db.session.connection(execution_options={"writes": True})
+        return judged
 
     services._refuse = judge_and_let_go  # noqa: SLF001
 

@@ -44,6 +44,17 @@ def test_strangers_see_what_it_is_doing_and_no_names(client, mina, jun, strict):
         assert secret not in page
 
 
+def test_anyone_sees_whether_somebody_has_come(client, mina, strict):
+    made = booked(mina, strict, hours(1, 3))
+    bench = f"/instruments/{strict.slug}/bench"
+    english = {"Accept-Language": "en"}
+    assert "In use" not in client.get(bench, headers=english).text
+    use.check_in(mina, made.uid, now=clock.now())
+    page = client.get(bench, headers=english).text
+    assert "In use" in page
+    assert mina.name not in page
+
+
 def test_the_holder_comes_stays_longer_and_goes_by_the_buttons(client, mina, strict):
     made = booked(mina, strict, hours(1, 3))
     bench = f"/instruments/{strict.slug}/bench"
@@ -173,12 +184,12 @@ def test_it_says_free_closed_and_out_of_order(client, microscope):
         facility=microscope.facility,
         opening_hours={"daily": ["09:00-18:00"], "holiday": ["09:00-18:00"]},
     )
-    client.get("/?language=ko")
-    assert "휴무" in client.get(f"/instruments/{office.slug}/bench").text or "Closed" in (
-        client.get(f"/instruments/{office.slug}/bench").text
-    )
     factories.blackout(microscope, hours(1, 2), reason_en="laser is being replaced")
-    page = client.get(
-        f"/instruments/{microscope.slug}/bench", headers={"Accept-Language": "en"}
-    ).text
-    assert "laser is being replaced" in page
+
+    def said(instrument):
+        address = f"/instruments/{instrument.slug}/bench"
+        return client.get(address, headers={"Accept-Language": "en"}).text
+
+    assert "Closed" in said(office)
+    assert "laser is being replaced" in said(microscope)
+    assert "Free" in said(factories.instrument(facility=microscope.facility))
