@@ -37,7 +37,7 @@ from app.domain.booking import BookingRequest, Policy
 from app.domain.errors import DureError
 from app.domain.interval import Interval
 from app.mail.models import OutgoingMail
-from app.reservations import closures, notices, queries, services
+from app.reservations import closures, notices, queries, services, steps
 from app.reservations.closures import Closure
 from app.reservations.models import Reservation
 from app.reservations.services import Change
@@ -430,7 +430,8 @@ def _rejecting_confirms(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _sequence_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(services, "_touch", lambda *_: db.session.flush())
+    for module in (services, steps):
+        monkeypatch.setattr(module, "touch", lambda *_: db.session.flush())
 
 
 def _version_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
