@@ -11,11 +11,13 @@ from app.accounts.models import User
 from app.catalog.models import Instrument
 from app.catalog.policy import policy_of, training_of, use_policy_of, zone_of
 from app.domain.approval import ApprovalMode, Status
-from app.domain.booking import Mode, Policy, UseScope
+from app.domain.booking import Mode, UseScope
 from app.domain.errors import Text
 from app.domain.interval import Interval
 from app.domain.local_time import day_of
+from app.domain.permits import until_key
 from app.domain.use import CheckIn, no_show_at
+from app.domain.window_rules import running_day
 from app.home.demo_purposes import BY_TECHNIQUE, CANCELLATIONS, ELSEWHERE, REJECTIONS
 
 _MINUTE = timedelta(minutes=1)
@@ -98,7 +100,7 @@ class Book:
         rng: Random,
     ) -> None:
         policy = policy_of(instrument)
-        requested_at = _requested_at(interval, policy, self.now, rng)
+        requested_at = _requested_at(interval, instrument, self.now, rng)
         if requested_at is None:
             return
         asks = policy.approval is ApprovalMode.EACH or (
@@ -225,10 +227,16 @@ def _hours(interval: Interval) -> range:
 
 
 def _requested_at(
-    interval: Interval, policy: Policy, now: datetime, rng: Random
+    interval: Interval, instrument: Instrument, now: datetime, rng: Random
 ) -> datetime | None:
     """A moment in the past at which the rules allowed it; None if there was none yet."""
+    policy = policy_of(instrument)
     first, last = interval.start - policy.earliest, min(interval.start - policy.latest, now)
+    if policy.same_day:
+        day = running_day(policy.same_day, zone_of(instrument), now=interval.start)
+        if not day.contains(interval):
+            return None
+        first = max(first, day.start)
     if first >= last:
         return None
     wanted = last - rng.randint(0, 10) * _DAY - rng.randint(7, 240) * _MINUTE
@@ -263,7 +271,7 @@ def _row(
         "mode": mode,
         "samples": rng.randint(1, 24) if mode is Mode.COMMISSIONED or rng.random() < 0.3 else None,
         "note": "",
-        "answers": {},
+        "answers": _answers(instrument, interval, rng),
         "requested_at": requested_at,
         "updated_at": requested_at,
         "shown_at": requested_at,
@@ -276,6 +284,20 @@ def _row(
         "used_until": None,
         "reserved_from": None,
         "reserved_until": None,
+    }
+
+
+def _answers(instrument: Instrument, interval: Interval, rng: Random) -> dict[str, str]:
+    """Made-up numbers of the permits that the instrument asks for, valid to the year's end."""
+    until = f"{interval.end.year + 1}-12-31"
+    return {
+        key: value
+        for permit in policy_of(instrument).permits
+        if permit.required
+        for key, value in (
+            (permit.kind.value, f"{permit.kind.upper()}-{rng.randint(100, 999)}"),
+            (until_key(permit.kind), until),
+        )
     }
 
 

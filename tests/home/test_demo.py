@@ -28,6 +28,7 @@ from app.domain.booking import BookingFacts, BookingRequest, Mode, UseScope
 from app.domain.grid import is_on_grid
 from app.domain.interval import Interval, fullest
 from app.domain.use import CheckIn
+from app.domain.window_rules import running_day
 from app.home import demo
 from app.mail.models import OutgoingMail
 from app.reservations import services
@@ -109,6 +110,10 @@ def test_the_year_breaks_no_rule(filled: Flask):
             assert row.starts_at - row.requested_at <= policy.earliest
             assert row.mode in policy.modes
             assert row.exclusive == (instrument.capacity == 1)
+            if policy.same_day:
+                day = running_day(policy.same_day, zone, now=row.requested_at)
+                assert day.contains(row.reserved), instrument.slug
+            assert all(row.answers[permit.kind] for permit in policy.permits), instrument.slug
             assert row.requested_at <= (row.decided_at or row.requested_at) <= NOW
             assert row.requested_at <= (row.ended_at or row.requested_at) <= NOW
         assert instrument.longest_hold == max(row.interval.duration for row in rows)
