@@ -18,6 +18,7 @@ from app.domain.errors import Invalid, NotAllowed, Stale, Text, WrongState
 from app.domain.local_time import day_interval, day_of
 from app.reservations import closures as closing
 from app.reservations import services, waiting
+from app.reservations.answer_fields import answers_in_words
 from app.reservations.closures import StillReserved, facility_by_slug
 from app.reservations.forms import ClosureForm, ReasonForm, seen_version, shown_text
 from app.reservations.models import Reservation
@@ -53,6 +54,7 @@ def approvals() -> str:
         facility=facility,
         nearness=_nearness(clock.now()),
         form=ReasonForm(formdata=None),
+        given=answers_in_words,
     )
 
 

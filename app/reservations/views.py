@@ -42,6 +42,7 @@ from app.reservations import (
     find,
     free_times,
     logbook,
+    many,
     queries,
     services,
     timeline,
@@ -219,6 +220,7 @@ _ROUTES = (
     *find.ROUTES,
     *timeline.ROUTES,
     *desk.ROUTES,
+    *many.ROUTES,
     *bench.ROUTES,
     *logbook.ROUTES,
 )

@@ -12,6 +12,7 @@ from app.db import db, transaction
 from app.domain.approval import Status
 from app.reservations import services, waiting
 from app.reservations.models import Reservation
+from app.reservations.services import Change
 from tests import factories
 from tests.factories import NOW, hours
 from tests.reservations.conftest import SEOUL, booked, statements, typed, window
@@ -803,3 +804,62 @@ def test_every_page_answers_every_role_in_both_languages(
         answer = client.get(address, headers={"Accept-Language": language})
         wanted = statuses if reader or address in public else {302, 303}
         assert answer.status_code in wanted, address
+
+
+class TestManyDecisions:
+    """Several requests, one press: each is decided by itself."""
+
+    @pytest.fixture
+    def waiting_three(self, mina, guarded):
+        return [booked(mina, guarded, hours(20 + n, 21 + n)) for n in range(3)]
+
+    def send(self, browser, chosen, **fields):
+        token = browser.form_token("/approvals")
+        return browser.post(
+            "/approvals/decide", data={"csrf_token": token, "chosen": chosen, **fields}
+        )
+
+    def states(self):
+        db.session.rollback()
+        db.session.expire_all()
+        rows = db.session.scalars(select(Reservation).order_by(Reservation.starts_at))
+        return [row.status.value for row in rows]
+
+    def test_all_that_are_chosen_are_approved(self, by, sora, waiting_three):
+        chosen = [f"{each.uid}:{each.version}" for each in waiting_three[:2]]
+        browser = by(sora)
+        assert self.send(browser, chosen, decision="approve").location == "/approvals"
+        assert self.states() == ["confirmed", "confirmed", "pending"]
+        assert "2건을 승인했습니다." in browser.get("/approvals").text
+
+    def test_rejecting_needs_a_reason_that_each_holder_reads(self, by, sora, waiting_three):
+        chosen = [f"{each.uid}:{each.version}" for each in waiting_three]
+        self.send(by(sora), chosen, decision="reject", reason=" ")
+        assert self.states() == ["pending"] * 3
+        self.send(by(sora), chosen, decision="reject", reason="점검")
+        assert self.states() == ["rejected"] * 3
+        rejected = db.session.scalars(select(Reservation.decision_reason)).all()
+        assert set(rejected) == {"점검"}
+
+    def test_one_that_was_changed_meanwhile_keeps_the_others_from_nothing(
+        self, by, mina, sora, waiting_three
+    ):
+        chosen = [f"{each.uid}:{each.version}" for each in waiting_three]
+        services.change_reservation(mina, waiting_three[1].uid, Change(hours(30, 31)), now=NOW)
+        browser = by(sora)
+        self.send(browser, chosen, decision="approve")
+        assert sorted(self.states()) == ["confirmed", "confirmed", "pending"]
+        assert "김미나: 그사이" in browser.get("/approvals").text
+
+    @pytest.mark.parametrize("chosen", [[], ["x"], ["0" * 32 + ":1"], ["../1:1"]])
+    def test_nonsense_decides_nothing(self, by, sora, waiting_three, chosen):
+        assert self.send(by(sora), chosen, decision="approve").status_code == 303
+        assert self.states() == ["pending"] * 3
+
+    def test_who_does_not_manage_decides_nothing(self, by, jun, sora, waiting_three):
+        chosen = [f"{each.uid}:{each.version}" for each in waiting_three]
+        browser = by(jun)
+        token = browser.form_token(f"/instruments/{waiting_three[0].instrument.slug}/reserve")
+        sent = {"csrf_token": token, "chosen": chosen, "decision": "approve"}
+        assert browser.post("/approvals/decide", data=sent).status_code == 303
+        assert self.states() == ["pending"] * 3

@@ -49,6 +49,13 @@ async function copy(button) {
   setTimeout(() => (button.textContent = before), 2000);
 }
 
+/** A box that ticks all boxes of a name. */
+function chooseAll({ target }) {
+  const name = target.dataset?.chooseAll;
+  if (!name) return;
+  for (const box of document.querySelectorAll(`input[type="checkbox"][name="${name}"]`)) box.checked = target.checked;
+}
+
 function onClick(event) {
   const target = event.target.closest?.("[data-dismiss], [data-copy], [data-back], [data-print]");
   for (const open of document.querySelectorAll("details[data-popup][open]")) {
@@ -143,6 +150,7 @@ function prepareForms() {
 document.addEventListener("click", onClick);
 document.addEventListener("submit", onSubmit, true);
 document.addEventListener("input", forgetErrors);
+document.addEventListener("change", chooseAll);
 document.addEventListener("keydown", (event) => {
   const open = event.key === "Escape" && document.querySelector("details[data-popup][open]");
   if (!open) return;
