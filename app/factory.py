@@ -34,6 +34,7 @@ from app.mail import rendering
 from app.reservations import api as reservations_api
 from app.reservations import cli as reservations_cli
 from app.reservations import views as reservations_views
+from app.reservations import waitlist_api
 from app.training import api as training_api
 from app.training import views as training_views
 from app.web import addresses, api_docs, compression, errors, headers, logs, metrics, pages
@@ -51,7 +52,14 @@ PAGES = (
     calendars_views,
     home_views,
 )
-APIS = (accounts_api, catalog_api, training_api, reservations_api, calendars_api)
+APIS = (
+    accounts_api,
+    catalog_api,
+    training_api,
+    reservations_api,
+    waitlist_api,
+    calendars_api,
+)
 GROUPS = (accounts_cli, audit_cli, catalog_cli)
 COMMANDS = (*home_cli.COMMANDS, *reservations_cli.COMMANDS, *scheduler.COMMANDS)
 

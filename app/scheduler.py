@@ -63,6 +63,16 @@ TIMETABLE: tuple[Job, ...] = (
         timedelta(seconds=30),
         lambda now, stopping: reservations.follow_use(now, stopping=stopping),
     ),
+    Job(
+        "tend the waitlist",
+        timedelta(seconds=30),
+        lambda now, stopping: reservations.tend_waitlist(now, stopping=stopping),
+    ),
+    Job(
+        "tell of freed time",
+        timedelta(seconds=30),
+        lambda now, stopping: reservations.tell_of_freed_time(now, stopping=stopping),
+    ),
 )
 
 #: How often a waiting worker asks for the lead, and a leading one whether it still leads.

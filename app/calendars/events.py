@@ -19,6 +19,8 @@ _STATUS: Mapping[Status, str] = MappingProxyType(
         Status.REJECTED: "CANCELLED",
         Status.CANCELLED: "CANCELLED",
         Status.NO_SHOW: "CANCELLED",
+        Status.OFFERED: "TENTATIVE",
+        Status.LAPSED: "CANCELLED",
     }
 )
 #: Many apps show the state of an event nowhere: the title says it.
@@ -28,6 +30,8 @@ _MARKS: Mapping[Status, Text] = MappingProxyType(
         Status.REJECTED: Text("[반려]", "[Rejected]"),
         Status.CANCELLED: Text("[취소]", "[Cancelled]"),
         Status.NO_SHOW: Text("[미사용]", "[No-show]"),
+        Status.OFFERED: Text("[대기자에게 제안]", "[Offered]"),
+        Status.LAPSED: Text("[취소]", "[Cancelled]"),
     }
 )
 _ENDED = Text("[취소]", "[Cancelled]")

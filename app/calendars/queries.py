@@ -13,7 +13,7 @@ from app.accounts.models import Institution, RoleGrant, User
 from app.calendars.models import Cancelled, Detail, Feed, FeedKind
 from app.catalog.models import Blackout, CatalogVersion, Facility, Instrument
 from app.db import Seconds, db
-from app.domain.approval import HOLDING, Status
+from app.domain.approval import HOLDING, NOT_TAKEN, Status
 from app.domain.errors import NotFound, Text
 from app.domain.interval import Interval
 from app.reservations.models import Reservation
@@ -186,7 +186,8 @@ def shown(feed: Feed, window: Interval, *, kept_since: datetime) -> Sequence[Any
         .order_by(Reservation.starts_at, Reservation.id)
     )
     if feed.kind is FeedKind.MINE:
-        return db.session.execute(wanted.where(Reservation.holder_id == feed.user_id)).all()
+        own = Reservation.holder_id == feed.user_id
+        return db.session.execute(wanted.where(own, Reservation.status.not_in(NOT_TAKEN))).all()
     among = select(Instrument.id).join(Instrument.facility).where(_of(feed))
     longest = db.session.scalar(
         select(func.max(Instrument.longest_hold, type_=Seconds()))

@@ -152,6 +152,9 @@ class BookingSettings(Written):
     safety_validity: PeriodText | None = Field(
         None, description="How long ago a safety training may lie, such as P1Y; P0D: as recorded."
     )
+    offer_hold: Duration | None = Field(
+        None, description="How long freed time is held for who waits for it; nights do not count."
+    )
 
     def over(self, base: Self) -> Self:
         """These settings, and those of `base` where these say nothing."""
@@ -173,6 +176,8 @@ class BookingSettings(Written):
             found.append(("longest", "“longest” must not be shorter than “shortest”"))
         if longest is not None and longest > LONGEST_RESERVATION:
             found.append(("longest", "“longest” must not exceed P31D"))
+        if self.offer_hold is not None and not self.offer_hold:
+            found.append(("offer_hold", "“offer_hold” must be longer than nothing"))
         if self.latest is not None and self.earliest is not None and self.latest >= self.earliest:
             found.append(("latest", "“latest” must be shorter than “earliest”"))
         return [*found, *self._of_use(), *self._of_lists()]
@@ -225,6 +230,7 @@ DEFAULT_BOOKING = BookingSettings(
     night_hours={"daily": ["18:00-09:00"], "holiday": ["18:00-09:00"]},
     safety_training=["none"],
     safety_validity="P0D",
+    offer_hold=timedelta(hours=2),
 )
 
 

@@ -12,6 +12,7 @@ _MORE_RULES = (
     _l("Slots, quotas and questions"),
     (
         *("booking_setup", "booking_cleanup", "booking_gap", "booking_same_day"),
+        "booking_offer_hold",
         *("booking_owner_share", "booking_two_places", "booking_fixed_slots"),
         *("booking_quotas", "booking_peak", "booking_permits", "booking_questions"),
     ),

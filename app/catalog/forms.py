@@ -99,6 +99,7 @@ class _EntryForm(FlaskForm):
     booking_check_out_after = DurationField(
         _l("Forgotten use closed after its end"), description=_l("Such as 30 min")
     )
+    booking_offer_hold = DurationField(_l("Freed time is held for who waits"))
     booking_setup = DurationField(_l("Setting up before each reservation"))
     booking_cleanup = DurationField(_l("Cleaning up behind each reservation"))
     booking_gap = DurationField(

@@ -19,6 +19,8 @@ class Status(StrEnum):
     REJECTED = "rejected"
     CANCELLED = "cancelled"
     NO_SHOW = "no_show"
+    OFFERED = "offered"  # to somebody on the waitlist, who has a while to take it
+    LAPSED = "lapsed"  # an offer that was not taken
 
 
 class Step(StrEnum):
@@ -32,6 +34,8 @@ class Step(StrEnum):
     EXTEND = "extend"
     CHECK_OUT = "check_out"
     MARK_NO_SHOW = "mark_no_show"
+    ACCEPT = "accept"
+    LAPSE = "lapse"
 
 
 class ApprovalMode(StrEnum):
@@ -42,10 +46,14 @@ class ApprovalMode(StrEnum):
     ONCE = "once"
 
 
-#: A pending reservation holds its time, or two people could wait for the same hour; a completed
-#: one held it and keeps the past true. Rejected and cancelled ones free it, and so does a
-#: no-show: others may use the instrument as soon as it is marked.
-HOLDING = frozenset({Status.PENDING, Status.CONFIRMED, Status.IN_USE, Status.COMPLETED})
+#: A pending reservation holds its time, or two people could wait for the same hour, and so does
+#: an offer; a completed one held it and keeps the past true. Rejected and cancelled ones free it,
+#: and so does a no-show: others may use the instrument as soon as it is marked.
+HOLDING = frozenset(
+    {Status.PENDING, Status.CONFIRMED, Status.IN_USE, Status.COMPLETED, Status.OFFERED}
+)
+#: What was only offered is nobody's reservation: it is no part of anyone's list of them.
+NOT_TAKEN = frozenset({Status.OFFERED, Status.LAPSED})
 
 #: Every status, and each step that may be taken from it; whatever is not named is refused.
 TRANSITIONS: Mapping[Status, Mapping[Step, Status]] = MappingProxyType(
@@ -68,6 +76,13 @@ TRANSITIONS: Mapping[Status, Mapping[Step, Status]] = MappingProxyType(
         Status.REJECTED: {},
         Status.CANCELLED: {},
         Status.NO_SHOW: {},
+        # Never cancelled: who lets an offer go owes nothing. See `after_offer` for the first.
+        Status.OFFERED: {
+            Step.ACCEPT: Status.CONFIRMED,
+            Step.CANCEL: Status.LAPSED,
+            Step.LAPSE: Status.LAPSED,
+        },
+        Status.LAPSED: {},
     }
 )
 
@@ -80,6 +95,8 @@ STATUS_NAMES: Mapping[Status, Text] = MappingProxyType(
         Status.REJECTED: Text("반려", "rejected"),
         Status.CANCELLED: Text("취소", "cancelled"),
         Status.NO_SHOW: Text("미사용(노쇼)", "no-show"),
+        Status.OFFERED: Text("대기자에게 제안", "offered"),
+        Status.LAPSED: Text("제안 종료", "offer ended"),
     }
 )
 
@@ -93,6 +110,8 @@ _CANNOT: Mapping[Step, Text] = MappingProxyType(
         Step.EXTEND: Text("연장할", "extended"),
         Step.CHECK_OUT: Text("사용 종료 처리할", "checked out"),
         Step.MARK_NO_SHOW: Text("미사용(노쇼)으로 처리할", "marked as a no-show"),
+        Step.ACCEPT: Text("수락할", "accepted"),
+        Step.LAPSE: Text("종료할", "let go"),
     }
 )
 
@@ -127,6 +146,14 @@ def after_change(
 ) -> Status:
     """Where a changed reservation stands: it begins anew; raises `WrongState` as `after` does."""
     after(status, Step.CHANGE)
+    return first_status(mode, approved_before=approved_before, may_approve=may_approve)
+
+
+def after_offer(
+    status: Status, mode: ApprovalMode, *, approved_before: bool, may_approve: bool
+) -> Status:
+    """Where an offer that is taken begins; raises `WrongState` as `after` does."""
+    after(status, Step.ACCEPT)
     return first_status(mode, approved_before=approved_before, may_approve=may_approve)
 
 

@@ -100,6 +100,7 @@ class Policy:
     two_places: TwoPlaces = TwoPlaces.WARN
     permits: tuple[Permit, ...] = ()
     questions: tuple[Question, ...] = ()
+    offer_hold: timedelta = timedelta(hours=2)  # how long an offer of the waitlist stands, by day
 
     def __post_init__(self) -> None:
         checked_slot(self.slot)
@@ -113,6 +114,8 @@ class Policy:
             raise ValueError("At least one mode of use must be offered.")
         if min(self.setup, self.cleanup, self.gap) < _NONE:
             raise ValueError("Setting up, cleaning up and gaps take no less than no time.")
+        if self.offer_hold <= _NONE:
+            raise ValueError("An offer stands for a while, or nobody could take it.")
         if not 0 <= self.owner_share <= 100:
             raise ValueError("The owner's share is a percentage.")
         if any(quota.peak for quota in self.quotas) and self.peak is None:

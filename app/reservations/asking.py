@@ -15,16 +15,18 @@ from app.catalog.models import Instrument
 from app.catalog.policy import hours_of, policy_of, training_of, use_policy_of, zone_of
 from app.catalog.queries import instrument_by_slug, scope_of
 from app.domain.approval import Status
-from app.domain.booking import BookingRequest
-from app.domain.errors import BookingRefused, FreeSlot, Refusal, Taken
+from app.domain.booking import CONFLICT_CODES, BookingRequest
+from app.domain.errors import BookingRefused, FreeSlot, Invalid, Refusal, Taken, WrongState
 from app.domain.interval import Interval
 from app.domain.rules_in_words import rarer_rules
-from app.reservations import free_times, queries, services, timeline
+from app.reservations import free_times, queries, services, timeline, waitlist
 from app.reservations.alternatives import alternatives
 from app.reservations.forms import ReservationForm, parsed_instant
 from app.reservations.free_times import with_instruments
 from app.reservations.models import Reservation
+from app.reservations.waitlist import Wish
 from app.web import pages
+from app.web.pages import localized
 from app.web.problems import KINDS
 from app.web.rights import open_to
 
@@ -57,11 +59,43 @@ def reserve(slug: str) -> AnyResponse | str | tuple[str, int]:
     except BookingRefused as refused:
         form.show(refused.refusals)
         if isinstance(refused, Taken):
-            return _reserve_page(form, instrument, user, refused.alternatives), TAKEN
+            page = _reserve_page(form, instrument, user, refused.alternatives, may_wait=True)
+            return page, TAKEN
         found = _instead(form.to_request(), refused.refusals, user)
         return _reserve_page(form, instrument, user, found), KINDS["refused"].status
     flash(_welcome(made), "success")
     return redirect(url_for(".show", uid=made.uid), 303)
+
+
+@open_to(Action.RESERVE)
+def wait(slug: str) -> AnyResponse | tuple[str, int]:
+    """Wait for the time of the form, which somebody else holds."""
+    user, instrument = current(), instrument_by_slug(slug)
+    form = ReservationForm.of(instrument)
+    if not form.validate():
+        page = _reserve_page(form, instrument, user, may_wait="starts_at" not in form.errors)
+        return page, KINDS["invalid"].status
+    asked = form.to_request()
+    wish = Wish(
+        within=asked.interval,
+        instruments=[instrument.slug],
+        purpose=asked.purpose,
+        mode=asked.mode,
+        samples=asked.samples,
+        note=asked.note,
+        answers=asked.answers,
+    )
+    try:
+        waitlist.ask(user, wish, now=clock.now())
+    except BookingRefused as refused:
+        form.show(refused.refusals)
+        return _reserve_page(form, instrument, user), KINDS["refused"].status
+    except (Invalid, WrongState) as wrong:
+        form.form_errors.append(localized(wrong.text))
+        status = "wrong-state" if isinstance(wrong, WrongState) else "invalid"
+        return _reserve_page(form, instrument, user), KINDS[status].status
+    flash(gettext("You are on the waitlist. If the time becomes free, you get a mail."), "success")
+    return redirect(url_for(".mine"), 303)
 
 
 @open_to(Action.RESERVE)
@@ -85,6 +119,7 @@ def check(slug: str) -> str:
         trial=trial,
         interval=form.interval,
         found=with_instruments(_instead(asked, trial.refusals, user)),
+        may_wait=bool(trial.refusals) and CONFLICT_CODES.issuperset(r.code for r in trial.refusals),
         instrument=instrument,
         zone=zone_of(instrument),
         policy=policy,
@@ -117,6 +152,8 @@ def _reserve_page(
     instrument: Instrument,
     user: User,
     found: Sequence[FreeSlot] | None = (),
+    *,
+    may_wait: bool = False,
 ) -> str:
     """The page; with `found` None, the next free times help to begin."""
     policy, now = policy_of(instrument), clock.now()
@@ -139,6 +176,8 @@ def _reserve_page(
         to_learn=queries.still_to_learn(instrument, user, now=now),
         training=training_of(instrument),
         found=with_instruments(found),
+        may_wait=may_wait,
+        queues=waitlist.queues(user, instrument_id=instrument.id) if not asks else [],
         calendar=timeline.calendar_of(instrument, now=now),
     )
 
@@ -152,4 +191,5 @@ def _welcome(made: Reservation) -> str:
 ROUTES = (
     ("/instruments/<slug>/reserve", reserve, ("GET", "POST")),
     ("/instruments/<slug>/check", check, ("POST",)),
+    ("/instruments/<slug>/wait", wait, ("POST",)),
 )

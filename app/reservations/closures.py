@@ -17,12 +17,12 @@ from app.db import db, transaction
 from app.domain.approval import Status
 from app.domain.errors import Invalid, NotFound, Text, WrongState
 from app.domain.interval import Interval
-from app.reservations import queries
+from app.reservations import offering, queries
 from app.reservations.models import Reservation
 from app.reservations.turns import lock_calendar
 
 #: What would have to be ended first; what was completed is past and stands in nobody's way.
-IN_THE_WAY = (Status.PENDING, Status.CONFIRMED, Status.IN_USE)
+IN_THE_WAY = (Status.PENDING, Status.CONFIRMED, Status.IN_USE, Status.OFFERED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,8 +89,8 @@ def reopen(user: User, facility: Facility, blackout_id: int, *, now: datetime) -
     with transaction():
         access.require(queries.person(user.id), Action.CLOSE_TIME, scope_of(facility))
         blackout = _of_facility(facility, blackout_id)
-        for each in sorted(_concerned(facility, blackout.instrument_id)):
-            lock_calendar(each)
+        concerned = sorted(_concerned(facility, blackout.instrument_id))
+        instruments = [lock_calendar(each) for each in concerned]
         db.session.refresh(blackout)  # Somebody else may have lifted it while we waited.
         if blackout.lifted_at or blackout.ends_at <= now:
             raise WrongState(
@@ -99,6 +99,8 @@ def reopen(user: User, facility: Facility, blackout_id: int, *, now: datetime) -
         blackout.lifted_at = now
         db.session.flush()
         _note("reopen-time", blackout, facility, user, now)
+        for instrument in instruments:
+            offering.time_freed(instrument, [blackout.interval], now=now)
     return blackout
 
 

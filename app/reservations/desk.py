@@ -17,7 +17,7 @@ from app.catalog.policy import zone_of
 from app.domain.errors import Invalid, NotAllowed, Stale, Text, WrongState
 from app.domain.local_time import day_interval, day_of
 from app.reservations import closures as closing
-from app.reservations import services, waiting
+from app.reservations import services, waiting, waitlist
 from app.reservations.answer_fields import answers_in_words
 from app.reservations.closures import StillReserved, facility_by_slug
 from app.reservations.forms import ClosureForm, ReasonForm, seen_version, shown_text
@@ -51,6 +51,7 @@ def approvals() -> str:
             user, facility=facility, number=request.args.get("page", 1, type=int)
         ),
         desks=waiting.desks(user),
+        queues=waitlist.queues(user),
         facility=facility,
         nearness=_nearness(clock.now()),
         form=ReasonForm(formdata=None),

@@ -167,7 +167,9 @@ class FindForm(FlaskForm):  # type: ignore[misc]
         length = length_of(self.duration.data)
         assert length is not None
         return Wanted(
-            wish=Wish(length, self._within(zone), hours_asked(self.weekdays.data, self._hours())),
+            wish=Wish(
+                length, self._within(zone), hours_asked(self.weekdays.data, self.hours_said())
+            ),
             among=Filter(
                 q=self.q.data or "",
                 technique=_chosen(self.technique),
@@ -190,7 +192,7 @@ class FindForm(FlaskForm):  # type: ignore[misc]
         last = min(last, first + LONGEST_WINDOW - timedelta(days=1))
         return Interval(day_interval(first, zone).start, day_interval(last, zone).end)
 
-    def _hours(self) -> str:
+    def hours_said(self) -> str:
         start, end = self.hours_from.data, self.hours_until.data
         if start is None and end is None:
             return ""

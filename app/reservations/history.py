@@ -28,6 +28,9 @@ _ACTS: Mapping[str, Any] = {
     "mark-no-show": _l("Marked as a no-show"),
     "close-use": _l("Closed as ended in time"),
     "correct-usage": _l("Usage log corrected"),
+    "offer-time": _l("Offered from the waitlist"),
+    "accept-offer": _l("Offer accepted"),
+    "end-offer": _l("Offer ended"),
 }
 
 _FIELDS: Mapping[str, Any] = {

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select
 
 from app.db import db, transaction
-from app.reservations import use
+from app.reservations import offering, use, watching
 from app.reservations.models import IdempotencyKey
 
 #: Promised are 24 hours; longer, so that nobody loses to a clock that is a little off.
@@ -29,3 +29,15 @@ def follow_use(now: datetime, *, stopping: Callable[[], bool] = lambda: False) -
     Both catch up on all that became due while no worker ran.
     """
     return use.release_missed(now, stopping), use.close_forgotten(now, stopping)
+
+
+def tend_waitlist(now: datetime, *, stopping: Callable[[], bool] = lambda: False) -> None:
+    """End what is over and offer what is free; catches up on all that came due meanwhile."""
+    offering.end_offers(now, stopping)
+    offering.end_waiting(now, stopping)
+    offering.offer_what_is_free(now, stopping)
+
+
+def tell_of_freed_time(now: datetime, *, stopping: Callable[[], bool] = lambda: False) -> None:
+    """Tell whoever asked for it of time that has become free."""
+    watching.tell(now, stopping)

@@ -1,14 +1,16 @@
 """Reservations and what is kept beside them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    Column,
     ForeignKey,
     Index,
     String,
+    Table,
     UniqueConstraint,
     text,
 )
@@ -16,14 +18,20 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.accounts.models import Institution, User
 from app.audit.models import BigKey
-from app.catalog.models import Instrument
+from app.catalog.models import Instrument, Technique
 from app.db import Model, interval_columns, words
 from app.domain.approval import HOLDING, Status
 from app.domain.booking import Mode
 from app.domain.interval import Interval
 from app.domain.usage import OrganisationClass, OrganisationType, Origin, UseType
+from app.domain.waitlist import Outcome, WaitState
 
 _HOLDS = text("status IN (" + ", ".join(f"'{s}'" for s in sorted(HOLDING)) + ")")
+
+
+def _where(condition: str) -> dict[str, Any]:
+    """A partial index on both databases."""
+    return {"postgresql_where": text(condition), "sqlite_where": text(condition)}
 
 
 class Reservation(Model):
@@ -177,3 +185,104 @@ class IdempotencyKey(Model):
     made_at: Mapped[datetime] = mapped_column(index=True)
 
     __table_args__ = (UniqueConstraint("user_id", "key"),)
+
+
+wait_instrument = Table(
+    "wait_instrument",
+    Model.metadata,
+    Column("wait_id", ForeignKey("wait.id"), primary_key=True),
+    Column("instrument_id", ForeignKey("instrument.id"), primary_key=True, index=True),
+)
+
+
+class Wait(Model):
+    """Somebody who waits for time: an exact slot of one instrument, or a length within a while."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uid: Mapped[str] = mapped_column(String(32), unique=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey(User.id))
+    state: Mapped[WaitState] = mapped_column(words(WaitState), default=WaitState.WAITING)
+    #: As it was asked; which instruments those were then, is kept with the wait.
+    technique_id: Mapped[int | None] = mapped_column(ForeignKey(Technique.id))
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    interval: Mapped[Interval] = interval_columns()
+    duration: Mapped[timedelta]
+    hours: Mapped[dict[str, Any] | None]  # as opening hours are written
+    purpose: Mapped[str] = mapped_column(String(300))
+    mode: Mapped[Mode] = mapped_column(words(Mode))
+    samples: Mapped[int | None]
+    note: Mapped[str] = mapped_column(default="")
+    answers: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    asked_at: Mapped[datetime]
+    over_at: Mapped[datetime]  # the latest start: from here on nothing can be offered
+    ended_at: Mapped[datetime | None]
+
+    user: Mapped[User] = relationship()
+    technique: Mapped[Technique | None] = relationship()
+    instruments: Mapped[list[Instrument]] = relationship(
+        secondary=wait_instrument, order_by=Instrument.id
+    )
+    offers: Mapped[list["Offer"]] = relationship(back_populates="wait", order_by="Offer.id")
+
+    @property
+    def exact(self) -> bool:
+        return self.duration == self.interval.duration
+
+    __table_args__ = (
+        CheckConstraint("starts_at < ends_at", "ends_after_start"),
+        Index("ix_wait_user", "user_id", "state"),
+        Index("ix_wait_state", "state", "asked_at"),
+    )
+
+
+class Offer(Model):
+    """Freed time that is held for somebody who waits, until they take it or it expires."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    wait_id: Mapped[int] = mapped_column(ForeignKey(Wait.id))
+    reservation_id: Mapped[int] = mapped_column(ForeignKey(Reservation.id), unique=True)
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    outcome: Mapped[Outcome | None] = mapped_column(words(Outcome))
+    ended_at: Mapped[datetime | None]
+
+    wait: Mapped[Wait] = relationship(back_populates="offers")
+    reservation: Mapped[Reservation] = relationship()
+
+    __table_args__ = (
+        # Nobody is offered two times at once: the database refuses it itself.
+        Index("one_open_offer", "wait_id", unique=True, **_where("outcome IS NULL")),
+        Index("ix_offer_open", "expires_at", **_where("outcome IS NULL")),
+        Index("ix_offer_wait", "wait_id"),
+    )
+
+
+class TimeWatch(Model):
+    """Somebody who wants to be told when time frees on an instrument."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey(User.id))
+    instrument_id: Mapped[int] = mapped_column(ForeignKey(Instrument.id), index=True)
+    shortest: Mapped[timedelta]
+    days_ahead: Mapped[int]
+    hours: Mapped[dict[str, Any] | None]  # as opening hours are written
+    made_at: Mapped[datetime]
+
+    user: Mapped[User] = relationship()
+
+    __table_args__ = (UniqueConstraint("user_id", "instrument_id"),)
+
+
+class FreedTime(Model):
+    """Time that became free on an instrument that somebody watches; told once, by the worker."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    instrument_id: Mapped[int] = mapped_column(ForeignKey(Instrument.id))
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    interval: Mapped[Interval] = interval_columns()
+    freed_at: Mapped[datetime]
+    told_at: Mapped[datetime | None]
+
+    __table_args__ = (Index("ix_freed_time_untold", "id", **_where("told_at IS NULL")),)

@@ -1,15 +1,18 @@
 """Who is told what about a reservation: rows of the outbox, written with the data."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
 
 from app.accounts.models import RoleGrant, RoleName, User
+from app.catalog.models import Instrument
 from app.db import db
 from app.domain.approval import Status
+from app.domain.interval import Interval
 from app.mail import outbox
-from app.reservations.models import Reservation
+from app.reservations.models import Offer, Reservation, Wait
 
 
 def requested(reservation: Reservation, *, now: datetime) -> None:
@@ -53,6 +56,59 @@ def forgotten(reservation: Reservation, *, now: datetime) -> None:
     _tell(reservation.holder, "reservation_closed", reservation, now)
 
 
+def offered(offer: Offer, *, now: datetime) -> None:
+    """Time is held for somebody on the waitlist, for a while."""
+    reservation = offer.reservation
+    until = offer.expires_at.isoformat()
+    _tell(reservation.holder, "time_offered", reservation, now, expires_at=until)
+
+
+def offer_expired(offer: Offer, *, now: datetime) -> None:
+    _tell(offer.reservation.holder, "offer_expired", offer.reservation, now)
+
+
+def waiting_ended(wait: Wait, *, now: datetime) -> None:
+    """The time that somebody waited for has come, and nothing was free."""
+    first = wait.instruments[0]
+    named = wait.technique or first
+    outbox.enqueue(
+        "waiting_ended",
+        to=wait.user.email,
+        language=wait.user.language,
+        key=f"waiting_ended-{wait.uid}",
+        particulars={
+            "reader": wait.user.name,
+            "what": {"ko": named.name_ko, "en": named.name_en},
+            "starts_at": wait.interval.start.isoformat(),
+            "ends_at": wait.interval.end.isoformat(),
+            "zone": first.facility.timezone,
+        },
+        now=now,
+    )
+
+
+def time_freed(
+    user: User, instrument: Instrument, spans: Sequence[Interval], *, key: str, now: datetime
+) -> None:
+    """Time is free on an instrument that the person watches."""
+    facility = instrument.facility
+    outbox.enqueue(
+        "time_freed",
+        to=user.email,
+        language=user.language,
+        key=f"time_freed-{key}-{user.id}",
+        particulars={
+            "reader": user.name,
+            "instrument": {"ko": instrument.name_ko, "en": instrument.name_en},
+            "facility": {"ko": facility.name_ko, "en": facility.name_en},
+            "slug": instrument.slug,
+            "zone": facility.timezone,
+            "spans": [[each.start.isoformat(), each.end.isoformat()] for each in spans],
+        },
+        now=now,
+    )
+
+
 def _tell_managers(reservation: Reservation, now: datetime) -> None:
     managers = db.session.scalars(
         select(User).where(
@@ -77,8 +133,9 @@ def _tell(
     *,
     by: User | None = None,
     reason: str | None = None,
+    **others: str,
 ) -> None:
-    told = particulars(reservation, reader=user, by=by)
+    told = {**particulars(reservation, reader=user, by=by), **others}
     if reason is not None:
         told["reason"] = reason.strip()
     outbox.enqueue(

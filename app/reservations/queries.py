@@ -39,7 +39,7 @@ from app.catalog.policy import (
 from app.catalog.queries import scope_of
 from app.db import db
 from app.domain import training_rules
-from app.domain.approval import HOLDING, ApprovalMode, Status
+from app.domain.approval import HOLDING, NOT_TAKEN, ApprovalMode, Status
 from app.domain.availability import free_spans
 from app.domain.booking import BookingFacts, BookingRequest, Mode, TwoPlaces
 from app.domain.errors import NotFound, Refusal, Text
@@ -420,7 +420,7 @@ def of_holder(
     before: datetime | None = None,
 ) -> Sequence[Reservation]:
     """A person's reservations: those to come, nearest first, or those past, latest first."""
-    wanted = whole().where(Reservation.holder_id == user.id)
+    wanted = whole().where(Reservation.holder_id == user.id, Reservation.status.not_in(NOT_TAKEN))
     if past:
         wanted = wanted.where(
             or_(

@@ -28,10 +28,10 @@ from app.domain.errors import (
     TakenTime,
     Text,
 )
-from app.domain.interval import Interval
+from app.domain.interval import Interval, without
 from app.domain.local_time import day_of
 from app.domain.use import no_show_at
-from app.reservations import notices, queries
+from app.reservations import notices, offering, queries
 from app.reservations.alternatives import alternatives
 from app.reservations.idempotency import Once, made_before, remember
 from app.reservations.models import Reservation, StandingApproval
@@ -172,7 +172,7 @@ def change_reservation(
             reservation = again(uid, user, Action.CHANGE_RESERVATION, version)
             approval.after(reservation.status, Step.CHANGE)
             approval.may_still_change(reservation.interval, now=now)
-            was = visible(reservation)
+            was, held_before = visible(reservation), reservation.interval
             answered = change.answers is not None and answers != reservation.answers
             if wanted != reservation.interval or answered:
                 _move(reservation, user, request, now=now, override=change.override)
@@ -186,6 +186,8 @@ def change_reservation(
             touch(reservation, now)
             note("change-reservation", reservation, user, now, changes)
             notices.changed(reservation, by=user, now=now)
+            if left := without([held_before], [reservation.interval]):
+                offering.freed(reservation, left, now=now, by=user)
     except _Conflict as conflict:
         raise _taken(conflict, request, user, now=now) from None
     except IntegrityError as broken:
@@ -209,6 +211,7 @@ def cancel_reservation(
         end(reservation, Step.CANCEL, reason, now)
         note("cancel-reservation", reservation, user, now, {"reason": reason})
         notices.cancelled(reservation, by=user, now=now)
+        offering.freed(reservation, [reservation.interval], now=now, by=user)
     return reservation
 
 
@@ -224,7 +227,7 @@ def approve_reservation(
         reservation.status = approval.after(reservation.status, Step.APPROVE)
         reservation.decided_at, reservation.decided_by_id = now, user.id
         reservation.decision_reason = reason
-        reservation.no_show_at = _awaited_until(reservation.instrument, reservation.interval, now)
+        reservation.no_show_at = awaited_until(reservation.instrument, reservation.interval, now)
         touch(reservation, now)
         _keep_standing_approval(reservation, user, now)
         note("approve-reservation", reservation, user, now, {"reason": reason})
@@ -248,6 +251,7 @@ def reject_reservation(
         end(reservation, Step.REJECT, reason, now)
         note("reject-reservation", reservation, user, now, {"reason": reason})
         notices.rejected(reservation, now=now)
+        offering.freed(reservation, [reservation.interval], now=now, by=user)
     return reservation
 
 
@@ -309,7 +313,7 @@ def _reserve(
         "requested_at": now,
         "updated_at": now,
         "shown_at": now,
-        "no_show_at": _awaited_until(instrument, request.interval, now),
+        "no_show_at": awaited_until(instrument, request.interval, now),
     }
     # Inserted by the table and then made an object of the session: the unit of work, which
     # orders the writes of many objects, would cost a sixth of a booking for this one row.
@@ -337,7 +341,7 @@ def _first_status(instrument: Instrument, user: User) -> Status:
     )
 
 
-def _awaited_until(instrument: Instrument, interval: Interval, now: datetime) -> datetime | None:
+def awaited_until(instrument: Instrument, interval: Interval, now: datetime) -> datetime | None:
     """When the holder counts as a no-show; nobody can come before they were allowed to."""
     begins = max(interval.start, now)
     if begins >= interval.end:
@@ -369,7 +373,7 @@ def _move(
         may_approve=access.may(user, Action.DECIDE_RESERVATION, scope_of(instrument)),
     )
     reservation.interval = request.interval
-    reservation.no_show_at = _awaited_until(instrument, request.interval, now)
+    reservation.no_show_at = awaited_until(instrument, request.interval, now)
     if request.answers != reservation.answers:
         reservation.answers, reservation.asked = dict(request.answers), _asked(instrument)
     reservation.exclusive = instrument.capacity == 1

@@ -32,10 +32,10 @@ from app.domain.errors import (
     WrongState,
 )
 from app.domain.grid import following, next_on_grid
-from app.domain.interval import Interval
+from app.domain.interval import Interval, without
 from app.domain.notation import shown
 from app.domain.use import CheckIn, CheckInPlace
-from app.reservations import notices, queries
+from app.reservations import notices, offering, queries
 from app.reservations.models import Reservation
 from app.reservations.services import NET
 from app.reservations.steps import again, end, note, touch
@@ -120,12 +120,15 @@ def check_out(
             reservation.used_from or reservation.starts_at,
             now=now,
         )
+        held = reservation.interval
         _leave(reservation, until)
         if samples is not None:
             reservation.samples = samples
         touch(reservation, now)
         note("check-out", reservation, user, now, {"reason": reason.strip(), **_used(reservation)})
         notices.acted_for(reservation, by=user, reason=reason, now=now)
+        if left := without([held], [reservation.interval]):
+            offering.freed(reservation, left, now=now, by=user)
     return reservation
 
 
@@ -189,6 +192,7 @@ def mark_no_show(user: User, uid: str, *, now: datetime, reason: str) -> Reserva
         end(reservation, Step.MARK_NO_SHOW, reason, now)
         note("mark-no-show", reservation, user, now, {"reason": reason.strip()})
         notices.missed(reservation, now=now)
+        offering.freed(reservation, [reservation.interval], now=now, by=user)
     return reservation
 
 
@@ -324,6 +328,7 @@ def _release(reservation: Reservation, now: datetime) -> bool:
     end(reservation, Step.MARK_NO_SHOW, "", now)
     note("mark-no-show", reservation, None, now, {"by_rule": awaited.isoformat()})
     notices.missed(reservation, now=now)
+    offering.freed(reservation, [reservation.interval], now=now, by=None)
     return True
 
 

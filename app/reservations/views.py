@@ -47,6 +47,8 @@ from app.reservations import (
     services,
     timeline,
     waiting,
+    waitlist,
+    waitlist_pages,
 )
 from app.reservations.answer_fields import answers_in_words
 from app.reservations.forms import ChangeForm, ReasonForm, parsed_instant, seen_version
@@ -74,6 +76,9 @@ def _tell_the_catalogue(state: BlueprintSetupState) -> None:
     state.app.extensions["dure-free-today"] = free_times.free_today
 
 
+bp.add_app_template_filter(waitlist_pages.hours_waited_for, "wait_hours")
+
+
 @bp.get("/reservations")
 @open_to(SIGNED_IN)
 def mine() -> str:
@@ -90,6 +95,8 @@ def mine() -> str:
             (rows[0].interval.start, zone_of(rows[0].instrument), rows)
             for rows in (list(rows) for _, rows in groupby(shown, key=_local_day))
         ],
+        offers=[] if past else waitlist.offers_to(user, now=now),
+        waits=[] if past else [(each, waitlist.before(each)) for each in waitlist.waits_of(user)],
         past=past,
         older=shown[-1].starts_at if past and len(found) > limit else None,
         before=before,
@@ -223,6 +230,7 @@ _ROUTES = (
     *many.ROUTES,
     *bench.ROUTES,
     *logbook.ROUTES,
+    *waitlist_pages.ROUTES,
 )
 for rule, view, methods in _ROUTES:
     bp.add_url_rule(rule, view_func=view, methods=methods)

@@ -16,7 +16,9 @@ from app.domain.approval import (
 )
 from app.domain.errors import WrongState
 
-FINAL = {Status.COMPLETED, Status.REJECTED, Status.CANCELLED, Status.NO_SHOW}
+FINAL = {
+    *(Status.COMPLETED, Status.REJECTED, Status.CANCELLED, Status.NO_SHOW, Status.LAPSED),
+}
 
 #: Written out once more, so that a slip in the table shows.
 ALLOWED = {
@@ -30,6 +32,9 @@ ALLOWED = {
     ("confirmed", "mark_no_show"): "no_show",
     ("in_use", "extend"): "in_use",
     ("in_use", "check_out"): "completed",
+    ("offered", "accept"): "confirmed",
+    ("offered", "cancel"): "lapsed",
+    ("offered", "lapse"): "lapsed",
 }
 PAIRS = list(itertools.product(Status, Step))
 
@@ -64,7 +69,8 @@ def test_every_other_status_reaches_a_final_one(status):
 
 
 def test_who_waits_holds_the_time_and_who_gave_it_up_does_not():
-    assert set(Status) - HOLDING == {Status.REJECTED, Status.CANCELLED, Status.NO_SHOW}
+    let_go = {Status.REJECTED, Status.CANCELLED, Status.NO_SHOW, Status.LAPSED}
+    assert set(Status) - HOLDING == let_go
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,355 @@
+"""Offering freed time to who waits for it: at once where it frees, and by the worker's round.
+
+Nothing here locks a person: whoever frees time holds one calendar, and two who did and then
+touched each other's people would wait for one another. Taking an offer asks all rules again.
+"""
+
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, replace
+from datetime import datetime
+
+from sqlalchemy import exists, select
+from sqlalchemy.orm import joinedload, selectinload
+
+from app.accounts import access
+from app.accounts.access import Action
+from app.accounts.models import User
+from app.audit import services as audit
+from app.catalog.models import Facility, Instrument
+from app.catalog.policy import affiliation_on, policy_of, zone_of
+from app.catalog.queries import scope_of
+from app.db import db, transaction
+from app.domain import approval, booking, waitlist
+from app.domain.approval import Status, Step
+from app.domain.booking import BookingFacts, BookingRequest
+from app.domain.interval import Interval
+from app.domain.local_time import day_of
+from app.domain.opening_hours import OpeningHours
+from app.domain.waitlist import Outcome, Waiting, WaitState
+from app.reservations import notices, queries
+from app.reservations.models import (
+    FreedTime,
+    Offer,
+    Reservation,
+    TimeWatch,
+    Wait,
+    wait_instrument,
+)
+from app.reservations.turns import lock_calendar
+
+Stopping = Callable[[], bool]
+
+
+def _never() -> bool:
+    return False
+
+
+def freed(
+    reservation: Reservation, spans: Iterable[Interval], *, now: datetime, by: User | None
+) -> None:
+    """The one call where time frees: in the transaction that frees it, the calendar locked.
+
+    `spans` no longer hold the instrument, and that is flushed. Where an offer was cancelled as
+    any reservation can be, its waiting goes on; where the one who was offered it did so, it is
+    declined.
+    """
+    if reservation.status is Status.LAPSED:
+        offer = db.session.scalar(
+            select(Offer).where(Offer.reservation_id == reservation.id, Offer.outcome.is_(None))
+        )
+        if offer is not None:
+            own = by is not None and by.id == reservation.holder_id
+            close(offer, Outcome.DECLINED if own else Outcome.WITHDRAWN, now=now)
+    time_freed(reservation.instrument, spans, now=now)
+
+
+def time_freed(instrument: Instrument, spans: Iterable[Interval], *, now: datetime) -> None:
+    """As `freed`, where it was no reservation that went, such as a closure that is lifted."""
+    ahead = [Interval(max(each.start, now), each.end) for each in spans if each.end > now]
+    if not ahead:
+        return
+    if db.session.scalar(select(exists().where(TimeWatch.instrument_id == instrument.id))):
+        db.session.add_all(
+            FreedTime(
+                instrument_id=instrument.id, starts_at=each.start, ends_at=each.end, freed_at=now
+            )
+            for each in ahead
+        )
+        db.session.flush()
+    offer_time(instrument, now=now)
+
+
+def offer_time(instrument: Instrument, *, now: datetime) -> int:
+    """Hold what is free for those who wait for it, in order; the calendar is locked.
+
+    How many offers were made.
+    """
+    round_ = _Round(instrument, now)
+    made = 0
+    for waiting, slot in round_.offers():
+        wait = _claimed(waiting.key)
+        if wait is None:  # Offered elsewhere at this very moment, or withdrawn.
+            continue
+        _hold(instrument, wait, round_.person(wait), slot, now=now)
+        made += 1
+    return made
+
+
+def offer_what_is_free(now: datetime, stopping: Stopping = _never) -> int:
+    """The worker's round: offers for all time that is free, however it came to be free.
+
+    The net beneath `freed`: it looks at what is, not at what happened, so that nothing is
+    lost if a worker was down or a setting was changed. How many offers were made.
+    """
+    ids = db.session.scalars(
+        select(wait_instrument.c.instrument_id)
+        .join(Wait, Wait.id == wait_instrument.c.wait_id)
+        .where(Wait.state == WaitState.WAITING, Wait.over_at > now)
+        .distinct()
+        .order_by(wait_instrument.c.instrument_id)
+    ).all()
+    made = 0
+    for each in ids:
+        if stopping():
+            break
+        made += offer_on(each, now=now)
+    return made
+
+
+def offer_on(instrument_id: int, *, now: datetime) -> int:
+    """Offer what is free on one instrument; its calendar is only locked if something is."""
+    db.session.rollback()
+    instrument = db.session.scalars(
+        select(Instrument)
+        .where(Instrument.id == instrument_id)
+        .options(joinedload(Instrument.facility).joinedload(Facility.institution))
+    ).one()
+    if next(_Round(instrument, now).offers(), None) is None:
+        return 0
+    with transaction():
+        return offer_time(lock_calendar(instrument_id), now=now)
+
+
+def end_offers(now: datetime, stopping: Stopping = _never) -> int:
+    """Let go of offers whose time to answer is over, and offer the time to the next."""
+    due = db.session.execute(
+        select(Offer.id, Reservation.instrument_id)
+        .join(Offer.reservation)
+        .where(Offer.outcome.is_(None), Offer.expires_at <= now)
+        .order_by(Offer.expires_at)
+    ).all()
+    ended = 0
+    for offer_id, instrument_id in due:
+        if stopping():
+            break
+        with transaction():
+            instrument = lock_calendar(instrument_id)
+            offer = open_offer(offer_id)
+            if offer is None:  # Taken, declined, or ended by another worker meanwhile.
+                continue
+            lapse(offer, Outcome.EXPIRED, now=now)
+            notices.offer_expired(offer, now=now)
+            time_freed(instrument, [offer.reservation.interval], now=now)
+            ended += 1
+    return ended
+
+
+def end_waiting(now: datetime, stopping: Stopping = _never) -> int:
+    """End the waiting for time that has come without being offered, and say so."""
+    due = db.session.scalars(
+        select(Wait.id)
+        .where(Wait.state == WaitState.WAITING, Wait.over_at <= now)
+        .order_by(Wait.over_at)
+    ).all()
+    ended = 0
+    for each in due:
+        if stopping():
+            break
+        with transaction():
+            wait = _claimed(each)
+            if wait is None:
+                continue
+            wait.state, wait.ended_at = WaitState.EXPIRED, now
+            notices.waiting_ended(wait, now=now)
+            ended += 1
+    return ended
+
+
+def open_offer(offer_id: int) -> Offer | None:
+    """The offer as it is now that the calendar is ours; None if it is no longer open."""
+    return db.session.scalars(
+        select(Offer)
+        .where(Offer.id == offer_id, Offer.outcome.is_(None))
+        .options(joinedload(Offer.wait), joinedload(Offer.reservation))
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+
+
+def lapse(offer: Offer, outcome: Outcome, *, now: datetime, by: User | None = None) -> None:
+    """Free the time of an offer again; the calendar is locked."""
+    reservation = offer.reservation
+    reservation.status = approval.after(reservation.status, Step.LAPSE)
+    reservation.ended_at = now
+    reservation.version += 1
+    reservation.sequence += 1
+    reservation.updated_at = reservation.shown_at = now
+    close(offer, outcome, now=now)
+    _note("end-offer", reservation, by, now, outcome=outcome.value)
+
+
+def close(offer: Offer, outcome: Outcome, *, now: datetime) -> None:
+    """What an offer's end means for the waiting.
+
+    Who did not answer waits no longer: each further offer would keep the time from others.
+    Who declined a slot that was all they waited for, neither. All others wait on, for
+    other times than this.
+    """
+    offer.outcome, offer.ended_at = outcome, now
+    wait = offer.wait
+    if outcome is Outcome.ACCEPTED:
+        wait.state = WaitState.MET
+    elif outcome is Outcome.EXPIRED:
+        wait.state = WaitState.EXPIRED
+    elif outcome is Outcome.DECLINED and wait.exact:
+        wait.state = WaitState.WITHDRAWN
+    else:
+        wait.state = WaitState.WAITING
+    wait.ended_at = None if wait.state is WaitState.WAITING else now
+    db.session.flush()
+
+
+def request_of(wait: Wait, instrument: Instrument, slot: Interval) -> BookingRequest:
+    """What somebody waits for as they would ask for it if it were free."""
+    return BookingRequest(
+        instrument.slug,
+        slot,
+        purpose=wait.purpose,
+        mode=wait.mode,
+        samples=wait.samples,
+        answers=dict(wait.answers),
+        note=wait.note,
+    )
+
+
+class _Round:
+    """Who waits on one instrument, what is free, and what each may have; reads alone."""
+
+    def __init__(self, instrument: Instrument, now: datetime) -> None:
+        self.instrument, self.now = instrument, now
+        self.zone, self.policy = zone_of(instrument), policy_of(instrument)
+        self.waits = {wait.id: wait for wait in self._who_wait()}
+        self._people: dict[int, User] = {}
+        self._facts: dict[int, BookingFacts] = {}
+
+    def offers(self) -> Iterator[tuple[Waiting, Interval]]:
+        every = [as_waiting(wait) for wait in self.waits.values()]
+        return waitlist.offers(every, self._times, self._may_have)
+
+    def person(self, wait: Wait) -> User:
+        if wait.user_id not in self._people:
+            self._people[wait.user_id] = queries.person(wait.user_id)
+        return self._people[wait.user_id]
+
+    def _who_wait(self) -> Sequence[Wait]:
+        return db.session.scalars(
+            select(Wait)
+            .join(wait_instrument, wait_instrument.c.wait_id == Wait.id)
+            .where(
+                wait_instrument.c.instrument_id == self.instrument.id,
+                Wait.state == WaitState.WAITING,
+                Wait.over_at > self.now,
+            )
+            .options(selectinload(Wait.offers).joinedload(Offer.reservation))
+            .execution_options(populate_existing=True)
+        ).all()
+
+    def _times(self, waiting: Waiting) -> Iterable[Interval]:
+        free = queries.free_around(self.instrument, waiting.within, now=self.now)
+        return waitlist.fitting(waiting, free, self.policy, self.zone, now=self.now)
+
+    def _may_have(self, waiting: Waiting, slot: Interval) -> bool:
+        wait = self.waits[waiting.key]
+        user = self.person(wait)
+        if not access.may(user, Action.RESERVE, scope_of(self.instrument)):
+            return False
+        if waiting.key not in self._facts:
+            # Once for all of the time waited for: the rules look at what touches the slot.
+            during = Interval(max(waiting.within.start, self.now), waiting.within.end)
+            self._facts[waiting.key] = queries.booking_facts(
+                self.instrument, user, during, now=self.now
+            )
+        facts = self._facts[waiting.key]
+        elsewhere = tuple(each for each in facts.elsewhere if each.overlaps(slot))
+        facts = replace(facts, elsewhere=elsewhere)
+        return not booking.refusals(request_of(wait, self.instrument, slot), facts)
+
+
+def as_waiting(wait: Wait) -> Waiting:
+    """The row as the domain sees it."""
+    return Waiting(
+        key=wait.id,
+        asked_at=wait.asked_at,
+        duration=wait.duration,
+        within=wait.interval,
+        hours=OpeningHours.parse(wait.hours) if wait.hours else None,
+        passed_over=tuple(offer.reservation.interval for offer in wait.offers),
+    )
+
+
+def _claimed(wait_id: int) -> Wait | None:
+    """The wait, ours until the transaction ends; None if it is another's or waits no longer.
+
+    Another's is passed over, not waited for: the other may wait for one that we hold.
+    """
+    return db.session.scalars(
+        select(Wait)
+        .where(Wait.id == wait_id, Wait.state == WaitState.WAITING)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+
+
+def _hold(instrument: Instrument, wait: Wait, user: User, slot: Interval, *, now: datetime) -> None:
+    """Place the hold and tell the person."""
+    lock_calendar(instrument.id, slot)  # Ours already; the longest hold grows first.
+    affiliation = affiliation_on(user, day_of(now, zone_of(instrument)))
+    policy = policy_of(instrument)
+    reservation = Reservation(
+        uid=uuid.uuid4().hex,
+        instrument=instrument,
+        holder=user,
+        institution_id=affiliation.institution_id if affiliation else None,
+        interval=slot,
+        status=Status.OFFERED,
+        exclusive=instrument.capacity == 1,
+        purpose=wait.purpose,
+        mode=wait.mode,
+        samples=wait.samples,
+        note=wait.note,
+        answers=dict(wait.answers),
+        asked=[asdict(question) for question in policy.questions],
+        requested_at=now,
+        updated_at=now,
+        shown_at=now,
+    )
+    expires_at = waitlist.offer_until(slot, policy, zone_of(instrument), now=now)
+    offer = Offer(wait=wait, reservation=reservation, made_at=now, expires_at=expires_at)
+    wait.state = WaitState.OFFERED
+    db.session.add_all([reservation, offer])
+    db.session.flush()
+    _note("offer-time", reservation, None, now, until=expires_at.isoformat())
+    notices.offered(offer, now=now)
+
+
+def _note(
+    action: str, reservation: Reservation, user: User | None, now: datetime, **detail: str
+) -> None:
+    audit.record(
+        action,
+        "reservation",
+        reservation.uid,
+        actor_id=user.id if user else None,
+        now=now,
+        detail={"instrument": reservation.instrument.slug, **detail},
+    )
