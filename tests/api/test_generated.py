@@ -93,7 +93,7 @@ def about_real_things(
     for operation in (each for methods in spec["paths"].values() for each in methods.values()):
         for parameter in operation["parameters"]:
             parameter["schema"] = real.get(parameter["name"], parameter["schema"])
-    for name in ("ReservationIn", "QuoteIn", "ReservationPatch"):
+    for name in ("ReservationIn", "QuoteIn", "ReservationPatch", "WaitIn"):
         properties = spec["components"]["schemas"][name]["properties"]
         properties.update({each: real[each] for each in properties if each in real})
     return loaded(spec, app, sora, exact=False)
