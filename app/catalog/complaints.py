@@ -36,6 +36,13 @@ _WRITTEN: Mapping[str, Text] = {
         "한 줄에 하나씩, 주소나 문헌을 적으세요.",
         "Write one a line: a web address or a reference in words.",
     ),
+    **dict.fromkeys(
+        ("extra_holidays", "skipped_holidays"),
+        Text(
+            "한 줄에 하나씩 날짜를 2026-10-12처럼 적으세요.",
+            "Write one day a line, like 2026-10-12.",
+        ),
+    ),
     "timezone": Text(
         "Asia/Seoul 같은 시간대 이름을 적으세요.", "Write the name of a time zone: Asia/Seoul."
     ),

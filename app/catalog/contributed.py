@@ -166,6 +166,12 @@ class FacilityFile(_Entry):
     holidays: Literal["KR", "none"] = Field(
         "KR", description="Whose public holidays close it; “none”: open as on other days."
     )
+    extra_holidays: Annotated[list[date], Field(max_length=400)] = Field(
+        default_factory=list, description="Holidays of its own besides, such as 2026-10-12."
+    )
+    skipped_holidays: Annotated[list[date], Field(max_length=400)] = Field(
+        default_factory=list, description="Public holidays on which it opens as on other days."
+    )
     booking: BookingSettings | None = Field(
         None, description="Rules for its instruments unless they have their own."
     )

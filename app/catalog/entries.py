@@ -44,8 +44,8 @@ _SAME = MappingProxyType(
         ),
         "facility": (
             *("campus", "latitude", "longitude", "managers", "website", "timezone"),
-            *("opening_hours", "holidays", "booking", "sources", "illustrative"),
-            "booking_illustrative",
+            *("opening_hours", "holidays", "extra_holidays", "skipped_holidays", "booking"),
+            *("sources", "illustrative", "booking_illustrative"),
         ),
         "instrument": (
             *("facility", "kind", "registration_number", "asset_number", "maker", "model"),
@@ -73,6 +73,7 @@ _GROUPED = MappingProxyType(
 _NOTHING: Mapping[str, Any] = MappingProxyType(
     {
         **dict.fromkeys(("sources", "managers", "purposes", "funding", "documents"), ()),
+        **dict.fromkeys(("extra_holidays", "skipped_holidays"), ()),
         **dict.fromkeys(("contact", "booking"), MappingProxyType({})),
         "campus": "",
     }

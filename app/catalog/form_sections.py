@@ -98,7 +98,7 @@ SECTIONS: Mapping[str, tuple[tuple[Any, tuple[str, ...]], ...]] = MappingProxyTy
             (
                 _l("Opening hours and booking"),
                 (
-                    *("opening_hours", "holidays"),
+                    *("opening_hours", "holidays", "extra_holidays", "skipped_holidays"),
                     *("booking_slot", "booking_shortest", "booking_longest"),
                     *("booking_earliest", "booking_latest", "booking_free_cancel"),
                     *("booking_approval", "booking_modes"),

@@ -283,6 +283,16 @@ class FacilityForm(_EntryForm):
     campus = StringField(_l("Campus"))
     timezone = StringField(_l("Time zone"))
     holidays = SelectField(_l("Public holidays"))
+    extra_holidays = LinesField(
+        _l("Holidays of its own"),
+        description=_l("One a line, such as 2026-10-12: an anniversary, a temporary holiday."),
+        render_kw={"rows": 3},
+    )
+    skipped_holidays = LinesField(
+        _l("Public holidays on which it opens"),
+        description=_l("One a line, such as 2026-05-01."),
+        render_kw={"rows": 3},
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -18,10 +18,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.accounts.models import Institution
+from app.accounts.models import Institution, User
 from app.db import Model, interval_columns, words
 from app.domain.booking import UseScope, UseState
 from app.domain.interval import Interval
+from app.domain.maintenance import Condition, Result, Severity
+from app.domain.repetition import Every
 
 
 class InstrumentKind(enum.StrEnum):
@@ -61,6 +63,9 @@ class Facility(Model):
     timezone: Mapped[str] = mapped_column(String(64), default="Asia/Seoul")
     opening_hours: Mapped[dict[str, Any]] = mapped_column(default=dict)
     holidays: Mapped[str] = mapped_column(String(8), default="KR")  # a country, or "none"
+    #: Days in ISO 8601: holidays of its own, and public ones on which it opens all the same.
+    extra_holidays: Mapped[list[str]] = mapped_column(default=list, server_default="[]")
+    skipped_holidays: Mapped[list[str]] = mapped_column(default=list, server_default="[]")
     booking: Mapped[dict[str, Any]] = mapped_column(default=dict)  # defaults for its instruments
     note_ko: Mapped[str] = mapped_column(default="")
     note_en: Mapped[str] = mapped_column(default="")
@@ -140,6 +145,8 @@ class Instrument(Model):
     retired_at: Mapped[datetime | None]
     search_text: Mapped[str] = mapped_column(default="")
     from_file: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    #: Set while a fault without an expected end stands: nobody can reserve it.
+    out_of_order_since: Mapped[datetime | None]
     #: Goes up with every change to the calendar; writing it locks the calendar.
     calendar_version: Mapped[int] = mapped_column(default=0)
     #: The longest hold ever placed: bounds the reads of what overlaps, however long the history.
@@ -179,6 +186,17 @@ class FormerSlug(Model):
     __table_args__ = (UniqueConstraint("kind", "slug"),)
 
 
+class BlackoutRule(Model):
+    """What makes blackouts that come again; each of them is a row of its own."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    every: Mapped[Every] = mapped_column(words(Every))
+    until: Mapped[date]
+    made_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    made_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]  # ended early: what was still to come is lifted
+
+
 class Blackout(Model):
     """A time in which a facility or one instrument cannot be used."""
 
@@ -194,10 +212,66 @@ class Blackout(Model):
     made_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     made_at: Mapped[datetime]
     lifted_at: Mapped[datetime | None]
+    rule_id: Mapped[int | None] = mapped_column(ForeignKey(BlackoutRule.id))
+
+    rule: Mapped[BlackoutRule | None] = relationship()
 
     __table_args__ = (
         CheckConstraint("starts_at < ends_at", "ends_after_start"),
         CheckConstraint("(facility_id IS NULL) <> (instrument_id IS NULL)", "of_one_thing"),
         Index("ix_blackout_facility", "facility_id", "ends_at"),
         Index("ix_blackout_instrument", "instrument_id", "ends_at"),
+    )
+
+
+class Fault(Model):
+    """Something wrong with an instrument, from the report to the repair."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    instrument_id: Mapped[int] = mapped_column(ForeignKey(Instrument.id))
+    severity: Mapped[Severity] = mapped_column(words(Severity))
+    description: Mapped[str] = mapped_column(String(2000))
+    reported_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    reported_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime | None]
+    confirmed_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    out_since: Mapped[datetime | None]  # out of order since then …
+    blackout_id: Mapped[int | None] = mapped_column(ForeignKey(Blackout.id))  # … until its end
+    closed_at: Mapped[datetime | None]
+    closed_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+
+    instrument: Mapped[Instrument] = relationship()
+    reported_by: Mapped[User] = relationship(foreign_keys=[reported_by_id])
+    blackout: Mapped[Blackout | None] = relationship()
+
+    __table_args__ = (Index("ix_fault_instrument", "instrument_id", "closed_at"),)
+
+
+class MaintenanceEntry(Model):
+    """A line of the maintenance log (유지보수일지, annex 10 of the MSIT notice 2026-25)."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    instrument_id: Mapped[int] = mapped_column(ForeignKey(Instrument.id))
+    fault_id: Mapped[int | None] = mapped_column(ForeignKey(Fault.id))
+    #: As it was then: later numbers do not rewrite the log.
+    registration_number: Mapped[str | None] = mapped_column(String(24))
+    person_in_charge: Mapped[str] = mapped_column(String(100))
+    writer_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    repairer: Mapped[str] = mapped_column(String(200), default="")
+    happened_at: Mapped[datetime]
+    condition: Mapped[Condition] = mapped_column(words(Condition))
+    content: Mapped[str] = mapped_column(String(4000))
+    result: Mapped[Result] = mapped_column(words(Result))
+    cost: Mapped[int | None] = mapped_column(BigInteger)  # won
+    written_at: Mapped[datetime]
+    corrected_at: Mapped[datetime | None]
+    corrected_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    correction_reason: Mapped[str] = mapped_column(String(500), default="")
+
+    instrument: Mapped[Instrument] = relationship()
+    writer: Mapped[User] = relationship(foreign_keys=[writer_id])
+
+    __table_args__ = (
+        CheckConstraint("cost >= 0", "cost_not_negative"),
+        Index("ix_maintenance_entry_instrument", "instrument_id", "happened_at"),
     )

@@ -177,21 +177,25 @@ def _hours(frozen: tuple[tuple[str, tuple[str, ...]], ...]) -> OpeningHours:
 
 
 def holidays_of(facility: Facility, during: Interval) -> frozenset[date]:
-    """Public holidays of the facility's country on the local days of `during`."""
-    if facility.holidays == "none":
+    """The facility's holidays on the local days of `during`: its country's and its own."""
+    own = frozenset(map(date.fromisoformat, facility.extra_holidays))
+    skipped = frozenset(map(date.fromisoformat, facility.skipped_holidays))
+    if facility.holidays == "none" and not own:
         return frozenset()
     zone = ZoneInfo(facility.timezone)
     first, last = day_of(during.start, zone), day_of(during.end, zone)
     # A night range reaches into the day after: the day before counts too.
     first -= timedelta(days=1)
-    found: set[date] = set()
+    found = set(own)
     for year in range(first.year, last.year + 1):
-        found |= {day for day in _public_holidays(facility.holidays, year) if first <= day <= last}
-    return frozenset(found)
+        found |= _public_holidays(facility.holidays, year)
+    return frozenset(day for day in found - skipped if first <= day <= last)
 
 
 @lru_cache(maxsize=64)
 def _public_holidays(country: str, year: int) -> frozenset[date]:
+    if country == "none":
+        return frozenset()
     return frozenset(holidays.country_holidays(country, years=year))
 
 

@@ -30,7 +30,12 @@ Editable = Instrument | Facility
 
 _RIGHTS = {"instrument": Action.EDIT_INSTRUMENT, "facility": Action.EDIT_FACILITY}
 #: Changes that the readers of a calendar must hear of, the face aside.
-_OF_CALENDAR = frozenset({"opening_hours", "holidays", "booking", "capacity", "use_state"})
+_OF_CALENDAR = frozenset(
+    {
+        *("opening_hours", "holidays", "extra_holidays", "skipped_holidays"),
+        *("booking", "capacity", "use_state"),
+    }
+)
 _BOOKING: TypeAdapter[BookingSettings] = TypeAdapter(BookingSettings)
 
 

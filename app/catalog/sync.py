@@ -22,7 +22,12 @@ from app.catalog.techniques import give_techniques, take_techniques
 from app.db import db, transaction
 
 #: Changes of the instrument that its calendar's readers must hear of, its face aside.
-_OF_CALENDAR = frozenset({"opening_hours", "holidays", "booking", "capacity", "use_state"})
+_OF_CALENDAR = frozenset(
+    {
+        *("opening_hours", "holidays", "extra_holidays", "skipped_holidays"),
+        *("booking", "capacity", "use_state"),
+    }
+)
 #: Flat values that are slugs, and follow when what they name is renamed.
 _SLUGS = frozenset({"institution", "facility"})
 #: What the audit trail calls a change.

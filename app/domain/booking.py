@@ -86,6 +86,9 @@ CODES: Mapping[str, Text] = MappingProxyType(
         "not-in-use": Text(
             "운영 중인 장비가 아닙니다.", "The instrument is idle, disused or retired."
         ),
+        "instrument-faulty": Text(
+            "장비가 고장입니다.", "The instrument is out of order, and no end is known."
+        ),
         "use-scope": Text(
             "단독활용 장비로, 보유 기관 소속만 이용할 수 있습니다.",
             "The instrument is for private use: only its own institution may book it.",
@@ -175,7 +178,7 @@ CODES: Mapping[str, Text] = MappingProxyType(
 CONFLICT_CODES = frozenset({"taken", "capacity-full", "blackout"})
 
 #: What a manager may set aside with a reason: the facility's own rules. What others hold, a
-#: closure, a suspension and the laws behind permits are not theirs to set aside.
+#: closure, a fault, a suspension and the laws behind permits are not theirs to set aside.
 SOFT = frozenset(
     {
         *("off-grid", "shortest", "longest", "too-soon", "too-far-ahead"),
@@ -259,6 +262,7 @@ RULES: tuple[Rule, ...] = (
     rules.person_is_not_suspended,
     rules.access_lasts,
     rules.instrument_is_in_use,
+    rules.instrument_works,
     rules.within_use_scope,
     rules.mode_is_offered,
     training_rules.person_is_qualified,

@@ -162,6 +162,7 @@ class BookingFacts:
     use_scope: UseScope = UseScope.JOINT_USE
     use_state: UseState = UseState.IN_USE
     retired: bool = False
+    faulty_since: datetime | None = None  # out of order, and nobody knows until when
     affiliation: AffiliationClass = AffiliationClass.PARTNER
     suspended: bool = False
     suspended_until: datetime | None = None

@@ -193,6 +193,24 @@ def instrument_is_in_use(_: BookingRequest, facts: BookingFacts) -> Refusal | No
     )
 
 
+def instrument_works(_: BookingRequest, facts: BookingFacts) -> Refusal | None:
+    """A fault with an expected end is a blackout; one without closes all that is to come."""
+    if facts.faulty_since is None:
+        return None
+    since = _shown(facts.faulty_since, facts)
+    return Refusal(
+        "instrument-faulty",
+        Text(
+            f"{since.ko}부터 고장으로 사용할 수 없으며 복구 시점을 아직 모릅니다. "
+            "다른 장비를 고르거나 장비담당자에게 문의해 주세요.",
+            f"This instrument is out of order since {since.en}, and nobody knows yet until when. "
+            "Choose another one or ask the facility.",
+        ),
+        iso_instant(facts.faulty_since),
+        "instrument",
+    )
+
+
 def within_use_scope(_: BookingRequest, facts: BookingFacts) -> Refusal | None:
     if facts.use_scope is not UseScope.PRIVATE_USE or facts.affiliation in OWN:
         return None

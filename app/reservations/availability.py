@@ -288,6 +288,8 @@ class Search:
         """Why the instrument is not offered at any time: the code, or None."""
         if standing.refusal:
             return standing.refusal
+        if candidate.faulty:
+            return "instrument-faulty"
         policy, wanted = standing.policy, self.wanted
         if not suits(policy, wanted.wish):
             return "length"

@@ -39,6 +39,7 @@ class Candidate:
     use_scope: str
     use_state: str
     longest_hold: int  # seconds
+    faulty: bool  # out of order, and nobody knows until when
 
 
 _COLUMNS = (
@@ -54,6 +55,7 @@ _COLUMNS = (
     type_coerce(Instrument.use_scope, String),
     type_coerce(Instrument.use_state, String),
     type_coerce(Instrument.longest_hold, Integer),
+    Instrument.out_of_order_since.is_not(None),
 )
 
 
@@ -107,6 +109,7 @@ def _facilities(ids: Iterable[int]) -> dict[int, Facility]:
                 *(Facility.location_ko, Facility.location_en),
                 *(Facility.department_ko, Facility.department_en),
                 *(Facility.opening_hours, Facility.holidays, Facility.booking),
+                *(Facility.extra_holidays, Facility.skipped_holidays),
             ),
         )
     )

@@ -1,8 +1,9 @@
 """Closing time for maintenance, faults and holidays: blackouts made and lifted by managers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload
@@ -11,14 +12,17 @@ from app.accounts import access
 from app.accounts.access import Action
 from app.accounts.models import User
 from app.audit import services as audit
-from app.catalog.models import Blackout, BlackoutKind, Facility, Instrument
+from app.catalog.models import Blackout, BlackoutKind, BlackoutRule, Facility, Instrument
 from app.catalog.queries import scope_of
 from app.db import db, transaction
 from app.domain.approval import Status
 from app.domain.errors import Invalid, NotFound, Text, WrongState
 from app.domain.interval import Interval
+from app.domain.repetition import Every, repeated
 from app.reservations import offering, queries
+from app.reservations.giving_way import Answer, make_way
 from app.reservations.models import Reservation
+from app.reservations.notices import WayGiven
 from app.reservations.turns import lock_calendar
 
 #: What would have to be ended first; what was completed is past and stands in nobody's way.
@@ -34,54 +38,79 @@ class Closure:
     instrument_id: int | None = None  # none: everything in the facility
     reason_ko: str = ""
     reason_en: str = ""
+    every: Every | None = None  # comes again …
+    until: date | None = None  # … until this day
 
-
-class StillReserved(WrongState):
-    """Reservations lie in the time to be closed; they have to be moved or cancelled first."""
-
-    def __init__(self, reservations: Sequence[Reservation]) -> None:
-        super().__init__(
-            Text(
-                f"이 시간에 예약 {len(reservations)}건이 있습니다. "
-                "먼저 시간을 옮기거나 취소한 뒤 다시 시도해 주세요.",
-                f"There are reservations in that time ({len(reservations)}). "
-                "Move or cancel them first, then try again.",
+    def times(self, zone: ZoneInfo) -> list[Interval]:
+        """All that is to be closed, earliest first; raises `Invalid`."""
+        if self.every is None:
+            return [self.interval]
+        if self.until is None:
+            missing = Text(
+                "언제까지 반복할지 마지막 날을 골라 주세요.", "Choose the last day of repeating."
             )
-        )
-        self.reservations = tuple(reservations)
+            raise Invalid(missing, {"until": missing})
+        return repeated(self.interval, self.every, self.until, zone)
 
 
-def close_time(user: User, facility: Facility, closure: Closure, *, now: datetime) -> Blackout:
-    """Close an instrument, or the whole facility, for a time to come.
+def close_time(
+    user: User,
+    facility: Facility,
+    closure: Closure,
+    *,
+    now: datetime,
+    answers: Mapping[str, Answer] | None = None,
+    reason: str = "",
+) -> list[Blackout]:
+    """Close an instrument, or the whole facility, for a time to come, once or repeatedly.
 
-    Raises `NotAllowed`, `Invalid` if the time has passed or the instrument is elsewhere, and
-    `StillReserved` with what stands in the way.
+    `answers` say what becomes of each reservation that lies in it, by uid: all is done in one
+    transaction, and each holder gets one mail with `reason`. Raises `NotAllowed`, `Invalid` if
+    the time has passed or the instrument is elsewhere, `StillReserved` with what nobody has
+    answered for, and `CannotGiveWay` with what may not lie where it was to be moved.
     """
+    times = closure.times(ZoneInfo(facility.timezone))
     with transaction():
         user = queries.person(user.id)
         access.require(user, Action.CLOSE_TIME, scope_of(facility))
         # Who is booking one of them right now is waited for, and seen below.
         instruments = _lock(facility, closure)
-        if closure.interval.end <= now:
+        if times[0].end <= now:
             past = Text("이미 지난 시간입니다.", "That time has passed.")
             raise Invalid(past, {"ends_at": past})
-        if reserved := reserved_during(instruments, closure.interval, now=now):
-            raise StillReserved(reserved)
-        blackout = Blackout(
-            facility_id=None if closure.instrument_id else facility.id,
-            instrument_id=closure.instrument_id,
-            starts_at=closure.interval.start,
-            ends_at=closure.interval.end,
-            kind=closure.kind,
-            reason_ko=closure.reason_ko.strip(),
-            reason_en=closure.reason_en.strip(),
-            made_by_id=user.id,
-            made_at=now,
-        )
-        db.session.add(blackout)
+        hit = reserved_during(instruments, times, now=now)
+        rule = _rule(closure, user, now)
+        blackouts = [_blackout(facility, closure, each, user, now) for each in times]
+        for blackout in blackouts:
+            blackout.rule = rule
+        db.session.add_all(blackouts)
         db.session.flush()
-        _note("close-time", blackout, facility, user, now)
-    return blackout
+        make_way(hit, answers or {}, user, WayGiven(closure.kind, reason.strip()), now=now)
+        for blackout in blackouts:
+            _note("close-time", blackout, facility, user, now)
+    return blackouts
+
+
+def _rule(closure: Closure, user: User, now: datetime) -> BlackoutRule | None:
+    if closure.every is None or closure.until is None:
+        return None
+    return BlackoutRule(every=closure.every, until=closure.until, made_by_id=user.id, made_at=now)
+
+
+def _blackout(
+    facility: Facility, closure: Closure, interval: Interval, user: User, now: datetime
+) -> Blackout:
+    return Blackout(
+        facility_id=None if closure.instrument_id else facility.id,
+        instrument_id=closure.instrument_id,
+        starts_at=interval.start,
+        ends_at=interval.end,
+        kind=closure.kind,
+        reason_ko=closure.reason_ko.strip(),
+        reason_en=closure.reason_en.strip(),
+        made_by_id=user.id,
+        made_at=now,
+    )
 
 
 def reopen(user: User, facility: Facility, blackout_id: int, *, now: datetime) -> Blackout:
@@ -102,6 +131,37 @@ def reopen(user: User, facility: Facility, blackout_id: int, *, now: datetime) -
         for instrument in instruments:
             offering.time_freed(instrument, [blackout.interval], now=now)
     return blackout
+
+
+def end_repetition(user: User, facility: Facility, rule_id: int, *, now: datetime) -> int:
+    """Lift all that a rule would still close; how many. What has begun stays until its end.
+
+    Raises `NotFound`, `NotAllowed`, or `WrongState` if nothing of it is to come.
+    """
+    with transaction():
+        access.require(queries.person(user.id), Action.CLOSE_TIME, scope_of(facility))
+        first = db.session.scalar(select(Blackout).where(Blackout.rule_id == rule_id).limit(1))
+        if first is None or first.rule is None:
+            raise NotFound(Text("해당 반복을 찾을 수 없습니다.", "There is no such repetition."))
+        _of_facility(facility, first.id)
+        for each in sorted(_concerned(facility, first.instrument_id)):
+            lock_calendar(each)
+        coming = db.session.scalars(
+            select(Blackout)
+            .where(
+                Blackout.rule_id == rule_id, Blackout.lifted_at.is_(None), Blackout.starts_at > now
+            )
+            .execution_options(populate_existing=True)
+        ).all()
+        if not coming:
+            over = Text("이미 끝난 반복입니다.", "That repetition is over, or was ended before.")
+            raise WrongState(over)
+        first.rule.ended_at = now
+        for blackout in coming:
+            blackout.lifted_at = now
+            _note("reopen-time", blackout, facility, user, now)
+        db.session.flush()
+    return len(coming)
 
 
 def _lock(facility: Facility, closure: Closure) -> list[Instrument]:
@@ -133,24 +193,33 @@ def _of_facility(facility: Facility, blackout_id: int) -> Blackout:
 
 
 def reserved_during(
-    instruments: Sequence[Instrument], during: Interval, *, now: datetime
-) -> Sequence[Reservation]:
-    """The reservations to come, or going on, that hold any of the instruments within `during`."""
-    longest = max((each.longest_hold for each in instruments), default=None)
-    if longest is None:
+    instruments: Sequence[Instrument], times: Sequence[Interval], *, now: datetime
+) -> list[Reservation]:
+    """The reservations to come, or going on, that hold any of the instruments in `times`."""
+    longest = max((each.longest_hold for each in instruments), default=timedelta())
+    if not instruments or not times:
         return []
-    return db.session.scalars(
+    # One read of the whole span: repeated closures may be many, reservations ahead are few.
+    span = Interval(times[0].start, max(each.end for each in times))
+    found = db.session.scalars(
         select(Reservation)
         .where(
             Reservation.instrument_id.in_([each.id for each in instruments]),
             Reservation.status.in_(IN_THE_WAY),
-            Reservation.starts_at > during.start - longest,
-            Reservation.interval.overlaps(during),
+            Reservation.starts_at > span.start - longest,
+            Reservation.interval.overlaps(span),
             Reservation.ends_at > now,
         )
-        .options(joinedload(Reservation.instrument), joinedload(Reservation.holder))
-        .order_by(Reservation.starts_at)
+        .options(
+            joinedload(Reservation.instrument)
+            .joinedload(Instrument.facility)
+            .joinedload(Facility.institution),
+            joinedload(Reservation.holder),
+        )
+        .order_by(Reservation.starts_at, Reservation.id)
+        .execution_options(populate_existing=True)
     ).all()
+    return [each for each in found if any(each.interval.overlaps(time) for time in times)]
 
 
 def closures_of(facility: Facility, *, now: datetime) -> Sequence[Blackout]:
@@ -163,6 +232,7 @@ def closures_of(facility: Facility, *, now: datetime) -> Sequence[Blackout]:
             Blackout.lifted_at.is_(None),
             Blackout.ends_at > now,
         )
+        .options(joinedload(Blackout.rule))
         .order_by(Blackout.starts_at)
     ).all()
 
@@ -202,5 +272,6 @@ def _note(action: str, blackout: Blackout, facility: Facility, user: User, now: 
             "ends_at": blackout.ends_at.isoformat(),
             "reason_ko": blackout.reason_ko,
             "reason_en": blackout.reason_en,
+            "rule_id": blackout.rule_id,
         },
     )

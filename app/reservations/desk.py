@@ -1,6 +1,6 @@
 """The manager's desk: what waits for a decision, and when a facility is closed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -17,10 +17,12 @@ from app.catalog.policy import zone_of
 from app.domain.errors import Invalid, NotAllowed, Stale, Text, WrongState
 from app.domain.local_time import day_interval, day_of
 from app.reservations import closures as closing
-from app.reservations import services, waiting, waitlist
+from app.reservations import hit_fields, services, waiting, waitlist
 from app.reservations.answer_fields import answers_in_words
-from app.reservations.closures import StillReserved, facility_by_slug
+from app.reservations.closures import facility_by_slug
 from app.reservations.forms import ClosureForm, ReasonForm, seen_version, shown_text
+from app.reservations.giving_way import CannotGiveWay, StillReserved
+from app.reservations.hit_fields import HitLine
 from app.reservations.models import Reservation
 from app.web.pages import localized
 from app.web.problems import KINDS
@@ -95,14 +97,56 @@ def closures(slug: str) -> str | AnyResponse | tuple[str, int]:
     if not form.validate():
         return _closures_page(facility, form), KINDS["invalid"].status
     try:
-        closing.close_time(user, facility, form.to_closure(), now=clock.now())
+        closing.close_time(
+            user,
+            facility,
+            form.to_closure(),
+            now=clock.now(),
+            answers=hit_fields.answers_of(request.form, form.zone),
+            reason=form.message.data or "",
+        )
     except StillReserved as reserved:
         form.form_errors.append(localized(reserved.text))
-        return _closures_page(facility, form, reserved.reservations), KINDS["wrong-state"].status
+        lines = _hit(form, reserved.hit)
+        return _closures_page(facility, form, lines), KINDS["wrong-state"].status
+    except CannotGiveWay as refused:
+        form.form_errors.append(gettext("A reservation cannot be moved there; see below."))
+        lines = _hit(form, refused.hit, refused)
+        return _closures_page(facility, form, lines), KINDS["refused"].status
+    except WrongState as wrong:
+        form.form_errors.append(localized(wrong.text))
+        return _closures_page(facility, form), KINDS["wrong-state"].status
     except Invalid as wrong:
-        form.ends_at.errors = [localized(wrong.text)]
+        form.refuse(wrong)
         return _closures_page(facility, form), KINDS["invalid"].status
     flash(gettext("Closed. Nobody can reserve that time any more."), "success")
+    return redirect(url_for(".closures", slug=slug), 303)
+
+
+def _hit(
+    form: ClosureForm, hit: Sequence[Reservation], refused: CannotGiveWay | None = None
+) -> list[HitLine]:
+    return hit_fields.lines(
+        hit,
+        request.form,
+        form.zone,
+        closed=form.to_closure().times(form.zone),
+        now=clock.now(),
+        refused=refused,
+    )
+
+
+@open_to(Action.CLOSE_TIME)
+def end_repetition(slug: str, rule_id: int) -> AnyResponse:
+    """Open all that a rule would still close."""
+    user = current()
+    try:
+        count = closing.end_repetition(
+            user, facility_by_slug(slug, user=user), rule_id, now=clock.now()
+        )
+        flash(gettext("Ended: %(count)s times are open again.", count=count), "success")
+    except WRONG as wrong:
+        flash(localized(wrong.text), "error")
     return redirect(url_for(".closures", slug=slug), 303)
 
 
@@ -124,10 +168,15 @@ ROUTES = (
     ("/reservations/<uid>/reject", reject, ("POST",)),
     ("/facilities/<slug>/closures", closures, ("GET", "POST")),
     ("/facilities/<slug>/closures/<int(max=2147483647):blackout_id>/lift", lift, ("POST",)),
+    (
+        "/facilities/<slug>/closures/rules/<int(max=2147483647):rule_id>/end",
+        end_repetition,
+        ("POST",),
+    ),
 )
 
 
-def _closures_page(facility: Facility, form: ClosureForm, reserved: object = ()) -> str:
+def _closures_page(facility: Facility, form: ClosureForm, hit: Sequence[HitLine] = ()) -> str:
     now = clock.now()
     zone = ZoneInfo(facility.timezone)
     return render_template(
@@ -137,7 +186,7 @@ def _closures_page(facility: Facility, form: ClosureForm, reserved: object = ())
         zone=zone,
         blackouts=closing.closures_of(facility, now=now),
         instruments={each.id: each for each in closing.instruments_of(facility)},
-        reserved=reserved,
+        hit=hit,
         now=now,
         today=day_interval(day_of(now, zone), zone),
     )

@@ -105,6 +105,9 @@ def _left_out(search: Search) -> list[str]:
             "%(num)s are for their own institutions only",
             number["use-scope"],
         ),
+        "instrument-faulty": ngettext(
+            "%(num)s is out of order", "%(num)s are out of order", number["instrument-faulty"]
+        ),
         "not-in-use": ngettext(
             "%(num)s is not in use", "%(num)s are not in use", number["not-in-use"]
         ),

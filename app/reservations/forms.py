@@ -10,6 +10,7 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import (
+    DateField,
     DateTimeLocalField,
     Field,
     HiddenField,
@@ -29,6 +30,7 @@ from app.domain.booking import BookingRequest, Mode
 from app.domain.errors import Invalid, Refusal, Text
 from app.domain.interval import Interval
 from app.domain.local_time import to_instant, to_local
+from app.domain.repetition import Every
 from app.domain.usage import (
     ORGANISATION_CLASS_NAMES,
     ORGANISATION_TYPE_NAMES,
@@ -348,6 +350,36 @@ class ClosureForm(Times):
         filters=[shown_text],
     )
 
+    every = SelectField(
+        _l("Repeat"),
+        choices=[
+            SelectChoice("", _l("Once only")),
+            SelectChoice(Every.WEEK.value, _l("Every week")),
+            SelectChoice(Every.MONTH.value, _l("Every month, on the same day")),
+        ],
+        default="",
+    )
+    until = DateField(_l("Repeat until"), [Optional()])
+    message = StringField(
+        _l("Message to those who have reserved"),
+        [Optional(), Length(max=500, message=_l("At most 500 characters, please."))],
+        filters=[shown_text],
+        description=_l("It is in the mail that tells them."),
+    )
+
+    def validate_until(self, field: Field) -> None:
+        if field.data and field.data.year not in YEARS:
+            raise ValidationError(gettext("Choose a date nearer to today."))
+
+    def refuse(self, wrong: Invalid) -> None:
+        """Say at its field what the use case could not accept."""
+        for name, text in (wrong.fields or {"": wrong.text}).items():
+            said, field = localized(text), self._fields.get(name)
+            if field is None:
+                self.form_errors.append(said)
+            else:
+                field.errors = [*field.errors, said]
+
     def offer(self, instruments: Iterable[Instrument]) -> None:
         """Let one of the facility's instruments be chosen, or all of it."""
         whole = SelectChoice(0, gettext("The whole facility"))
@@ -361,6 +393,8 @@ class ClosureForm(Times):
             instrument_id=self.instrument.data or None,
             reason_ko=self.reason_ko.data,
             reason_en=self.reason_en.data,
+            every=Every(self.every.data) if self.every.data else None,
+            until=self.until.data,
         )
 
 

@@ -68,9 +68,8 @@ def offered_to(instrument: Instrument, viewer: User | None, *, now: datetime) ->
 
 
 def _is_offered(instrument: Instrument) -> bool:
-    return not (instrument.retired_at or instrument.facility.retired_at) and (
-        instrument.use_state in _OFFERED
-    )
+    gone = instrument.retired_at or instrument.facility.retired_at
+    return not (gone or instrument.out_of_order_since) and instrument.use_state in _OFFERED
 
 
 def free_today(now: datetime) -> set[int]:
@@ -93,12 +92,18 @@ def _offered() -> Sequence[Instrument]:
         .join(Instrument.facility)
         .where(
             Instrument.retired_at.is_(None),
+            Instrument.out_of_order_since.is_(None),
             Facility.retired_at.is_(None),
             Instrument.use_state.in_(_OFFERED),
         )
         .options(
             contains_eager(Instrument.facility).load_only(
-                Facility.booking, Facility.opening_hours, Facility.timezone, Facility.holidays
+                Facility.booking,
+                Facility.opening_hours,
+                Facility.timezone,
+                Facility.holidays,
+                Facility.extra_holidays,
+                Facility.skipped_holidays,
             )
         )
     ).all()

@@ -1,13 +1,14 @@
 """Who is told what about a reservation: rows of the outbox, written with the data."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
 
 from app.accounts.models import RoleGrant, RoleName, User
-from app.catalog.models import Instrument
+from app.catalog.models import BlackoutKind, Instrument
 from app.db import db
 from app.domain.approval import Status
 from app.domain.interval import Interval
@@ -109,20 +110,62 @@ def time_freed(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class WayGiven:
+    """For what a reservation gives way, in words that its holder is told."""
+
+    kind: BlackoutKind
+    reason: str = ""
+
+
+def gave_way(
+    reservation: Reservation, before: Interval, why: WayGiven, *, by: User, now: datetime
+) -> None:
+    """One mail: that it was cancelled or moved, from when, and for what."""
+    told = {
+        "kind": why.kind.value,
+        "was": {"starts_at": before.start.isoformat(), "ends_at": before.end.isoformat()},
+        "reason": why.reason,
+    }
+    _tell(reservation.holder, "reservation_gave_way", reservation, now, by=by, **told)
+
+
+def stays(reservation: Reservation, why: WayGiven, *, by: User, now: datetime) -> None:
+    """The reservation stands, but the instrument may not be in order by then."""
+    holder = reservation.holder
+    outbox.enqueue(
+        "reservation_in_doubt",
+        to=holder.email,
+        language=holder.language,
+        # The reservation itself does not change, and may be in doubt again.
+        key=f"reservation_in_doubt-{reservation.uid}-{now.isoformat()}",
+        particulars={
+            **particulars(reservation, reader=holder, by=by),
+            "kind": why.kind.value,
+            "reason": why.reason,
+        },
+        now=now,
+    )
+
+
 def _tell_managers(reservation: Reservation, now: datetime) -> None:
-    managers = db.session.scalars(
+    for manager in managers_of(reservation.instrument.facility_id):
+        _tell(manager, "reservation_awaits", reservation, now)
+
+
+def managers_of(facility_id: int) -> Sequence[User]:
+    """Who hears of what happens in a facility."""
+    return db.session.scalars(
         select(User).where(
             User.id.in_(
                 select(RoleGrant.user_id).where(
                     RoleGrant.role == RoleName.FACILITY_MANAGER,
-                    RoleGrant.facility_id == reservation.instrument.facility_id,
+                    RoleGrant.facility_id == facility_id,
                 )
             ),
             User.active,
         )
-    )
-    for manager in managers:
-        _tell(manager, "reservation_awaits", reservation, now)
+    ).all()
 
 
 def _tell(
@@ -133,7 +176,7 @@ def _tell(
     *,
     by: User | None = None,
     reason: str | None = None,
-    **others: str,
+    **others: Any,
 ) -> None:
     told = {**particulars(reservation, reader=user, by=by), **others}
     if reason is not None:

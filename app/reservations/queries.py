@@ -272,6 +272,7 @@ def facts_of(  # noqa: PLR0913 – all that was read
         capacity=instrument.capacity,
         use_scope=instrument.use_scope,
         use_state=instrument.use_state,
+        faulty_since=instrument.out_of_order_since,
         retired=bool(instrument.retired_at or instrument.facility.retired_at),
         affiliation=affiliation_class(user, instrument.facility, day_of(now, zone)),
         suspended=suspension is not None,
@@ -318,6 +319,8 @@ def _in_the_way(
 
 def free_around(instrument: Instrument, during: Interval, *, now: datetime) -> list[Interval]:
     """The spans of `during` in which one more reservation fits, within hours and notice."""
+    if instrument.out_of_order_since is not None:
+        return []
     policy = policy_of(instrument)
     first = max(during.start, now + policy.latest, now)
     last = min(during.end, now + policy.earliest + policy.longest)

@@ -255,6 +255,44 @@ def reject_reservation(
     return reservation
 
 
+def give_way(
+    reservation: Reservation,
+    user: User,
+    start: datetime | None,
+    *,
+    why: notices.WayGiven,
+    now: datetime,
+) -> None:
+    """Make room for what a manager needs the instrument for, within their transaction.
+
+    Moved to `start` by the rules for its holder, or cancelled where there is none; one mail
+    tells the holder. Raises `BookingRefused` where it may not lie there, and `WrongState`.
+    """
+    before = reservation.interval
+    if start is None:
+        end(reservation, Step.CANCEL, why.reason, now)
+        note("cancel-reservation", reservation, user, now, {"reason": why.reason})
+    else:
+        approval.may_still_change(before, now=now)
+        was, status = visible(reservation), reservation.status
+        request = BookingRequest(
+            reservation.instrument.slug,
+            before.shifted(start - before.start),
+            mode=reservation.mode,
+            answers=reservation.answers,
+        )
+        try:
+            _move(reservation, user, request, now=now, override="")
+        except _Conflict as conflict:
+            raise BookingRefused(conflict.refusals) from None
+        reservation.status = status  # It was not its holder who asked for another time.
+        touch(reservation, now)
+        became = visible(reservation)
+        changes = {name: [was[name], became[name]] for name in was if was[name] != became[name]}
+        note("change-reservation", reservation, user, now, changes)
+    notices.gave_way(reservation, before, why, by=user, now=now)
+
+
 def _take_person(instrument: Instrument, person: User) -> None:
     """Wait for bookings of the same person elsewhere, where one place at a time is a rule."""
     if policy_of(instrument).two_places is TwoPlaces.REFUSE:

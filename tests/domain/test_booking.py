@@ -109,6 +109,7 @@ BROKEN = {
     "taken": (lambda: refused(held=(hours(13, 15),)), "starts_at"),
     "capacity-full": (lambda: refused(held=(hours(13, 15),) * 2, capacity=2), "starts_at"),
     "not-in-use": (lambda: refused(use_state=UseState.IDLE), "instrument"),
+    "instrument-faulty": (lambda: refused(faulty_since=NOW - HOUR), "instrument"),
     "use-scope": (lambda: refused(use_scope=UseScope.PRIVATE_USE), "instrument"),
     "mode-not-offered": (lambda: refused(asked(mode=Mode.COMMISSIONED)), "mode"),
     "suspended": (lambda: refused(suspended=True), None),

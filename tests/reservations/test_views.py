@@ -741,6 +741,64 @@ class TestClosures:
         assert made.uid in page.text
         assert "점검함" in page.text
 
+    def test_what_is_chosen_for_each_is_done_with_the_closing(
+        self, by, mina, jun, sora, microscope
+    ):
+        first, second = booked(mina, microscope, hours(5, 6)), booked(jun, microscope, hours(6, 7))
+        page = self.close(by(sora), microscope.facility, {**typed(5, 8)}).text
+        suggested = re.search(f'name="start-{first.uid}" value="([^"]+)"', page)
+        assert suggested
+        chosen = {
+            f"version-{first.uid}": "1",
+            f"way-{first.uid}": "move",
+            f"start-{first.uid}": suggested[1],
+            f"version-{second.uid}": "1",
+            f"way-{second.uid}": "cancel",
+            "message": "죄송합니다",
+        }
+        answer = self.close(by(sora), microscope.facility, {**typed(5, 8), **chosen})
+        assert answer.status_code == 303
+        db.session.rollback()
+        stands = db.session.get_one(Reservation, first.id, populate_existing=True)
+        assert stands.interval == hours(4, 5)
+        ended = db.session.get_one(Reservation, second.id, populate_existing=True)
+        assert (ended.status, ended.decision_reason) == (Status.CANCELLED, "죄송합니다")
+
+    def test_all_can_be_cancelled_at_once(self, by, mina, sora, microscope):
+        made = booked(mina, microscope, hours(5, 6))
+        chosen = {f"version-{made.uid}": "1", "for_all": "cancel"}
+        answer = self.close(by(sora), microscope.facility, {**typed(5, 8), **chosen})
+        assert answer.status_code == 303
+
+    @pytest.mark.parametrize("start", ["", "gestern", "2026-03-02T24:61", "9999-03-02T10:00"])
+    def test_a_start_that_makes_no_sense_is_asked_for_again(
+        self, by, mina, sora, microscope, start
+    ):
+        made = booked(mina, microscope, hours(5, 6))
+        chosen = {
+            f"version-{made.uid}": "1",
+            f"way-{made.uid}": "move",
+            f"start-{made.uid}": start,
+        }
+        answer = self.close(by(sora), microscope.facility, {**typed(5, 8), **chosen})
+        assert answer.status_code == 409
+        assert made.uid in answer.text
+
+    def test_every_wednesday_can_be_closed_and_ended(self, by, sora, microscope):
+        facility, browser = microscope.facility, by(sora)
+        wishes = {**typed(5, 8), "every": "week", "until": "2026-03-20"}
+        answer = self.close(browser, facility, wishes)
+        (rule,) = re.findall(r"/closures/rules/([0-9]+)/end", browser.get(answer.location).text)
+        send(browser, answer.location, f"{answer.location}/rules/{rule}/end")
+        db.session.rollback()
+        rows = db.session.scalars(select(Blackout)).all()
+        assert [each.lifted_at for each in rows] == [NOW] * 3
+
+    def test_a_repetition_without_an_end_is_asked_for_it(self, by, sora, microscope):
+        answer = self.close(by(sora), microscope.facility, {**typed(5, 8), "every": "week"})
+        assert answer.status_code == 422
+        assert 'id="until-errors"' in answer.text
+
     def test_nobody_else_may_look_or_close(self, by, mina, microscope):
         address = f"/facilities/{microscope.facility.slug}/closures"
         browser = by(mina)
