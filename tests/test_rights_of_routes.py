@@ -30,11 +30,22 @@ from app.accounts.models import (
 from app.audit.models import AuditRow
 from app.calendars.models import Cancelled, Detail, Feed, FeedKind
 from app.calendars.services import FeedRequest, make_feed
-from app.catalog.models import Blackout, Facility, Instrument
+from app.catalog.models import (
+    Blackout,
+    BlackoutRule,
+    Facility,
+    Fault,
+    Instrument,
+    MaintenanceEntry,
+)
 from app.db import Model, db, transaction
 from app.domain.booking import BookingRequest
+from app.domain.maintenance import Condition, Result, Severity
+from app.domain.repetition import Every
 from app.domain.training import Level, SafetyKind
+from app.reservations import faults, maintenance
 from app.reservations import services as reservations
+from app.reservations.maintenance import Work
 from app.reservations.models import Reservation, UsageEntry
 from app.training.models import (
     Certificate,
@@ -56,6 +67,7 @@ SECRETS = {
     "token": "token-of-mina",
     "suspension": "suspension-of-mina",
     "department": "department-of-mina",
+    "work": "work-on-the-instrument",
     "email": "mina.secret@example.org",
     "certificate": "certificate-of-mina",
 }
@@ -91,7 +103,25 @@ def stage(app: Flask, microscope: Instrument, sora: User, monkeypatch: pytest.Mo
     mina = factories.user(
         "mina", name="김미나", email=SECRETS["email"], institution=facility.institution
     )
-    blackout = factories.blackout(microscope, hours(50, 51))
+    rule = factories.save(
+        BlackoutRule(every=Every.WEEK, until=NOW.date(), made_by_id=sora.id, made_at=NOW)
+    )
+    blackout = factories.blackout(microscope, hours(50, 51), rule_id=rule.id)
+    fault = faults.report_fault(
+        mina, guarded.slug, severity=Severity.USABLE, description="fault", now=NOW
+    )
+    entry = maintenance.write_entry(
+        sora,
+        guarded.slug,
+        Work(
+            person_in_charge="sora",
+            happened_at=NOW,
+            condition=Condition.NORMAL,
+            content=SECRETS["work"],
+            result=Result.RUNNING,
+        ),
+        now=NOW,
+    )
     made = reservations.request_reservation(
         mina,
         BookingRequest(
@@ -167,6 +197,9 @@ def stage(app: Flask, microscope: Instrument, sora: User, monkeypatch: pytest.Mo
             "affiliation_id": affiliation.id,
             "suspension_id": suspension.id,
             "blackout_id": blackout.id,
+            "rule_id": rule.id,
+            "fault_id": fault.id,
+            "entry_id": entry.id,
             "change_id": change,
             "session_id": session.id,
             "certificate_id": certificate.id,
@@ -178,11 +211,11 @@ def stage(app: Flask, microscope: Instrument, sora: User, monkeypatch: pytest.Mo
             "filename": "logo.svg",
         },
         {"instruments": guarded.slug, "facilities": facility.slug, "institutions": "kaist"},
-        watched(mina),
+        watched(mina, fault.id),
     )
 
 
-def watched(mina: User) -> Callable[[], list[object]]:
+def watched(mina: User, fault_id: int) -> Callable[[], list[object]]:
     """How all stands that strangers must not change."""
     owner = mina.id
 
@@ -209,6 +242,9 @@ def watched(mina: User) -> Callable[[], list[object]]:
             rows(TrainingSession, besides=("version",)),
             rows(Certificate),
             rows(SafetyTraining),
+            rows(BlackoutRule),
+            rows(Fault, Fault.id == fault_id),  # anybody may report another one
+            rows(MaintenanceEntry),
             rows(Facility),
             rows(Institution),
             rows(Instrument, besides=("calendar_version",)),
@@ -334,6 +370,9 @@ def sent(rule: Rule, method: str, stage: Stage) -> dict[str, Any]:
             "timezone": "Asia/Seoul", "samples": "1", "until": f"{end}:00Z", "origin": "own_use",
             "user_name": "stolen", "organisation": "stolen", "organisation_class": "own_department",
             "organisation_type": "company", "use_type": "other",
+            "severity": "out_of_order", "description": "stolen", "content": "stolen",
+            "person_in_charge": "stolen", "happened_at": "2026-03-01T10:00",
+            "condition": "normal", "result": "running",
         }
     }  # fmt: skip
 

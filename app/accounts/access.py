@@ -38,6 +38,9 @@ class Action(enum.StrEnum):
     CLOSE_TIME = "close-time"
     SIGN_UP_FOR_TRAINING = "sign-up-for-training"
     TRAIN = "train"  # hold sessions, give certificates; needs none to work the instruments
+    REPORT_FAULT = "report-fault"
+    HANDLE_FAULT = "handle-fault"
+    KEEP_MAINTENANCE_LOG = "keep-maintenance-log"
     SEE_PEOPLE = "see-people"
     MANAGE_PEOPLE = "manage-people"
     GRANT_ROLE = "grant-role"
@@ -70,6 +73,9 @@ TABLE: dict[Action, frozenset[Relation]] = {
     Action.CLOSE_TIME: _MANAGES,
     Action.SIGN_UP_FOR_TRAINING: frozenset({_R.RESEARCHER}),
     Action.TRAIN: _MANAGES,
+    Action.REPORT_FAULT: frozenset({_R.RESEARCHER}),
+    Action.HANDLE_FAULT: _MANAGES,
+    Action.KEEP_MAINTENANCE_LOG: _MANAGES,
     Action.SEE_PEOPLE: _ADMINISTERS,
     Action.MANAGE_PEOPLE: _ADMINISTERS,
     Action.GRANT_ROLE: _ADMINISTERS,

@@ -156,6 +156,11 @@ class BookingSettings(Written):
         None, description="How long freed time is held for who waits for it; nights do not count."
     )
 
+    fault_stops: bool | None = Field(
+        None,
+        description="A report of “out of order” closes it at once, before a manager has seen it.",
+    )
+
     def over(self, base: Self) -> Self:
         """These settings, and those of `base` where these say nothing."""
         said = {name: getattr(self, name) for name in type(self).model_fields}
@@ -231,6 +236,7 @@ DEFAULT_BOOKING = BookingSettings(
     safety_training=["none"],
     safety_validity="P0D",
     offer_hold=timedelta(hours=2),
+    fault_stops=False,
 )
 
 

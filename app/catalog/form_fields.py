@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from wtforms import StringField, TextAreaField
+from wtforms import SelectField, StringField, TextAreaField
 
 from app.catalog.notations import duration as read_duration
 from app.domain.period import Period
@@ -153,6 +153,16 @@ class WonField(StringField):  # type: ignore[misc]
         if not text:
             return None
         return int(text) if re.fullmatch(r"-?[0-9]{1,15}", text) else text
+
+
+class YesNoField(SelectField):  # type: ignore[misc]
+    """Yes, no, or nothing said."""
+
+    def data_of(self, value: bool | None) -> str:
+        return "" if value is None else "yes" if value else "no"
+
+    def said(self) -> bool | None:
+        return {"yes": True, "no": False}.get(self.data or "")
 
 
 class ClockField(StringField):  # type: ignore[misc]

@@ -31,6 +31,7 @@ from app.catalog.form_fields import (
     QuestionsField,
     QuotasField,
     WonField,
+    YesNoField,
 )
 from app.catalog.models import Technique
 from app.catalog.vocabulary import (
@@ -165,6 +166,11 @@ class _EntryForm(FlaskForm):
         _l("A safety training may lie back so long"),
         description=_l("Such as 1 year, or none for as long as recorded"),
     )
+    booking_fault_stops = YesNoField(
+        _l("If somebody reports it as out of order"),
+        default="",
+        description=_l("Nobody can reserve it until a manager decides, if it is closed at once."),
+    )
     booking_illustrative = BooleanField(_l("Hours and rules are examples"))
     note_ko = TextAreaField(_l("Note in Korean"), render_kw=_LONG)
     note_en = TextAreaField(_l("Note in English"), render_kw=_LONG)
@@ -195,6 +201,11 @@ class _EntryForm(FlaskForm):
             ("allow", _l("Nothing")),
             ("warn", _l("They are warned")),
             ("refuse", _l("It is refused")),
+        ]
+        self.booking_fault_stops.choices = [
+            ("", _l("As the facility, or only the managers are told")),
+            ("no", _l("Only the managers are told")),
+            ("yes", _l("It is closed at once")),
         ]
         self.booking_modes.choices = [
             ("self_operated", _l("Self-operated use")),

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 from app import clock
 from app.accounts.access import Action, may
 from app.accounts.current import current_or_none
-from app.catalog import editing, queries, vocabulary
+from app.catalog import editing, health, queries, vocabulary
 from app.catalog.filters import FACETS, Filter
 from app.catalog.models import Facility, Instrument
 from app.catalog.policy import (
@@ -170,6 +170,14 @@ def instrument(slug: str) -> str | Response:
         zone=zone_of(found),
         blackouts=queries.coming_blackouts(found, now),
         calendar=_calendar(found, now),
+        faults=health.open_faults(found),
+        health=health.health_history(found, now=now),
+        fault_url=None
+        if found.retired_at
+        else _linked("reservations.report_fault", slug=found.slug),
+        log_url=_linked("reservations.maintenance_log", slug=found.slug)
+        if may(user, Action.KEEP_MAINTENANCE_LOG, scope)
+        else None,
         reserve_url=_reserve_url(found),
         free_url=_linked("reservations.free_fragment", slug=found.slug),
         bench_url=_linked("reservations.bench", slug=found.slug),
@@ -190,7 +198,7 @@ def _reserve_url(found: Instrument) -> str | None:
     """The form, unless nobody can reserve the instrument now."""
     if found.retired_at or found.facility.retired_at:
         return None
-    if found.use_state in (UseState.IDLE, UseState.DISUSED):
+    if found.use_state in (UseState.IDLE, UseState.DISUSED) or found.out_of_order_since:
         return None
     return _linked("reservations.reserve", slug=found.slug)
 

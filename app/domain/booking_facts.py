@@ -101,6 +101,7 @@ class Policy:
     permits: tuple[Permit, ...] = ()
     questions: tuple[Question, ...] = ()
     offer_hold: timedelta = timedelta(hours=2)  # how long an offer of the waitlist stands, by day
+    fault_stops: bool = False  # a report of “out of order” closes it at once
 
     def __post_init__(self) -> None:
         checked_slot(self.slot)

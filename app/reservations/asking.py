@@ -11,6 +11,7 @@ from app.accounts import access
 from app.accounts.access import Action
 from app.accounts.current import current
 from app.accounts.models import User
+from app.catalog.health import open_faults
 from app.catalog.models import Instrument
 from app.catalog.policy import hours_of, policy_of, training_of, use_policy_of, zone_of
 from app.catalog.queries import instrument_by_slug, scope_of
@@ -179,6 +180,7 @@ def _reserve_page(
         may_wait=may_wait,
         queues=waitlist.queues(user, instrument_id=instrument.id) if not asks else [],
         calendar=timeline.calendar_of(instrument, now=now),
+        faults=open_faults(instrument),
     )
 
 

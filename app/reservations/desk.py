@@ -12,6 +12,7 @@ from app import clock
 from app.accounts import access
 from app.accounts.access import Action
 from app.accounts.current import current
+from app.catalog.health import open_faults_of
 from app.catalog.models import Facility
 from app.catalog.policy import zone_of
 from app.domain.errors import Invalid, NotAllowed, Stale, Text, WrongState
@@ -189,6 +190,7 @@ def _closures_page(facility: Facility, form: ClosureForm, hit: Sequence[HitLine]
         hit=hit,
         now=now,
         today=day_interval(day_of(now, zone), zone),
+        faults=open_faults_of(facility),
     )
 
 

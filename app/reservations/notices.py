@@ -122,7 +122,7 @@ def gave_way(
     reservation: Reservation, before: Interval, why: WayGiven, *, by: User, now: datetime
 ) -> None:
     """One mail: that it was cancelled or moved, from when, and for what."""
-    told = {
+    told: dict[str, Any] = {
         "kind": why.kind.value,
         "was": {"starts_at": before.start.isoformat(), "ends_at": before.end.isoformat()},
         "reason": why.reason,

@@ -41,6 +41,7 @@ from app.reservations import (
     desk,
     find,
     free_times,
+    health,
     logbook,
     many,
     queries,
@@ -231,6 +232,7 @@ _ROUTES = (
     *bench.ROUTES,
     *logbook.ROUTES,
     *waitlist_pages.ROUTES,
+    *health.ROUTES,
 )
 for rule, view, methods in _ROUTES:
     bp.add_url_rule(rule, view_func=view, methods=methods)

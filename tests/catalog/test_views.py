@@ -608,6 +608,7 @@ def test_rules_of_the_facility_are_typed_a_line_each_and_stay_as_typed(
         "booking_permits": "iacuc\nlmo optional",
         "booking_questions": "strain* | 계통 | Strain | text\ngas | 가스 | Gas | CO2; O2",
         "booking_two_places": "refuse",
+        "booking_fault_stops": "yes",
         "booking_owner_share": "20",
     }
     assert send(client, EDIT, **typed).status_code == 303
