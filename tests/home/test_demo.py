@@ -17,7 +17,7 @@ from app import create_app
 from app.accounts.models import RoleGrant, RoleName, User
 from app.audit.models import AuditRow
 from app.catalog import loader
-from app.catalog.models import Blackout, Instrument
+from app.catalog.models import Blackout, Fault, Instrument, MaintenanceEntry
 from app.catalog.policy import open_spans, policy_of, training_of, use_policy_of, zone_of
 from app.catalog.queries import instrument_by_slug
 from app.catalog.sync import sync
@@ -84,6 +84,8 @@ def _everything() -> list[object]:
     return [
         *db.session.execute(select(Reservation.__table__).order_by(Reservation.id)),
         *db.session.execute(select(Blackout.__table__).order_by(Blackout.id)),
+        *db.session.execute(select(Fault.__table__).order_by(Fault.id)),
+        *db.session.execute(select(MaintenanceEntry.__table__).order_by(MaintenanceEntry.id)),
         *db.session.execute(select(User.email, User.name).order_by(User.id)),
         *db.session.execute(select(AuditRow.__table__).order_by(AuditRow.id)),
     ]
@@ -191,6 +193,17 @@ def test_nobody_reserves_what_is_closed(filled: Flask):
         assert blackout.instrument_id is not None
         for row in held.get(blackout.instrument_id, []):
             assert not row.interval.overlaps(blackout.interval)
+
+
+def test_every_maintenance_that_was_is_in_the_log_and_a_few_faults_stand(filled: Flask):
+    past = db.session.scalars(select(Blackout).where(Blackout.ends_at <= NOW)).all()
+    logged = db.session.scalars(select(MaintenanceEntry)).all()
+    assert len(logged) == len(past) > 20
+    assert len({entry.condition for entry in logged}) == 2
+    faults = db.session.scalars(select(Fault)).all()
+    assert len(faults) == 3
+    assert {fault.confirmed_at is None for fault in faults} == {True, False}
+    assert all(fault.closed_at is None for fault in faults)
 
 
 def test_history_tells_of_every_reservation_and_no_mail_of_any(filled: Flask):
