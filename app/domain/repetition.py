@@ -35,7 +35,7 @@ def repeated(first: Interval, every: Every, until: date, zone: ZoneInfo) -> list
             "반복 마지막 날이 첫 시간보다 앞섭니다. 더 늦은 날짜를 골라 주세요.",
             "The repetition ends before it begins. Choose a later day.",
         )
-        raise Invalid(before, {"until": before})
+        raise Invalid(before, {"last_day": before})
     found: list[Interval] = []
     for day in _days(start.date(), every, until):
         local = datetime.combine(day, start.time())
@@ -51,7 +51,7 @@ def repeated(first: Interval, every: Every, until: date, zone: ZoneInfo) -> list
                 f"한 번에 {MOST}회까지 만들 수 있습니다. 더 이른 마지막 날을 골라 주세요.",
                 f"At most {MOST} times can be made at once. Choose an earlier last day.",
             )
-            raise Invalid(many, {"until": many})
+            raise Invalid(many, {"last_day": many})
         found.append(Interval(begins, ends))
     return found
 

@@ -49,7 +49,7 @@ class Closure:
             missing = Text(
                 "언제까지 반복할지 마지막 날을 골라 주세요.", "Choose the last day of repeating."
             )
-            raise Invalid(missing, {"until": missing})
+            raise Invalid(missing, {"last_day": missing})
         return repeated(self.interval, self.every, self.until, zone)
 
 

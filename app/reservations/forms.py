@@ -359,7 +359,7 @@ class ClosureForm(Times):
         ],
         default="",
     )
-    until = DateField(_l("Repeat until"), [Optional()])
+    last_day = DateField(_l("Repeat until"), [Optional()])
     message = StringField(
         _l("Message to those who have reserved"),
         [Optional(), Length(max=500, message=_l("At most 500 characters, please."))],
@@ -367,7 +367,7 @@ class ClosureForm(Times):
         description=_l("It is in the mail that tells them."),
     )
 
-    def validate_until(self, field: Field) -> None:
+    def validate_last_day(self, field: Field) -> None:
         if field.data and field.data.year not in YEARS:
             raise ValidationError(gettext("Choose a date nearer to today."))
 
@@ -394,7 +394,7 @@ class ClosureForm(Times):
             reason_ko=self.reason_ko.data,
             reason_en=self.reason_en.data,
             every=Every(self.every.data) if self.every.data else None,
-            until=self.until.data,
+            until=self.last_day.data,
         )
 
 

@@ -54,8 +54,8 @@ def test_a_month_that_ends_before_the_day_is_not_reached():
 @pytest.mark.parametrize(
     ("first", "until", "field"),
     [
-        (WEDNESDAY, date(2026, 3, 3), "until"),
-        (WEDNESDAY, date(2026, 3, 4) + MOST * timedelta(days=7), "until"),
+        (WEDNESDAY, date(2026, 3, 3), "last_day"),
+        (WEDNESDAY, date(2026, 3, 4) + MOST * timedelta(days=7), "last_day"),
         (Interval(WEDNESDAY.start, WEDNESDAY.start + timedelta(days=8)), date(2026, 4, 4), "every"),
     ],
 )

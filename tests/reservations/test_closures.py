@@ -337,7 +337,7 @@ class TestRepeating:
     def test_without_a_last_day_it_is_refused_at_that_field(self, sora, microscope):
         with pytest.raises(Invalid) as wrong:
             self.repeat(sora, microscope, until=None)
-        assert set(wrong.value.fields) == {"until"}
+        assert set(wrong.value.fields) == {"last_day"}
 
     def test_only_who_manages_it_ends_it(self, mina, sora, microscope):
         first, *_ = self.repeat(sora, microscope)

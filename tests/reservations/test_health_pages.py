@@ -236,13 +236,13 @@ class TestHolidays:
             "opening_hours": "daily 24h",
             "holidays": "KR",
             "illustrative": "y",
-            "booking_approval": "",
-            "booking_two_places": "",
             "extra_holidays": "2026-10-12\n2026-10-13",
             "skipped_holidays": "2026-05-01",
         }
-        version = re.search(r'name="version"[^>]*value="([^"]*)"', browser.get(page).text)
+        shown = browser.get(page).text
+        version = re.search(r'name="version"[^>]*value="([^"]*)"', shown)
         assert version
+        fields |= dict.fromkeys(re.findall(r'<select[^>]* name="(booking_[^"]+)"', shown), "")
         bad = {**fields, "extra_holidays": "12. Oktober"}
         answer = send(browser, page, **bad, version=version[1])
         assert answer.status_code == 422

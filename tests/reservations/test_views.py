@@ -786,7 +786,7 @@ class TestClosures:
 
     def test_every_wednesday_can_be_closed_and_ended(self, by, sora, microscope):
         facility, browser = microscope.facility, by(sora)
-        wishes = {**typed(5, 8), "every": "week", "until": "2026-03-20"}
+        wishes = {**typed(5, 8), "every": "week", "last_day": "2026-03-20"}
         answer = self.close(browser, facility, wishes)
         (rule,) = re.findall(r"/closures/rules/([0-9]+)/end", browser.get(answer.location).text)
         send(browser, answer.location, f"{answer.location}/rules/{rule}/end")
@@ -797,7 +797,7 @@ class TestClosures:
     def test_a_repetition_without_an_end_is_asked_for_it(self, by, sora, microscope):
         answer = self.close(by(sora), microscope.facility, {**typed(5, 8), "every": "week"})
         assert answer.status_code == 422
-        assert 'id="until-errors"' in answer.text
+        assert 'id="last_day-errors"' in answer.text
 
     def test_nobody_else_may_look_or_close(self, by, mina, microscope):
         address = f"/facilities/{microscope.facility.slug}/closures"
