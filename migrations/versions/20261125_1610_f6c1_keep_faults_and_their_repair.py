@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "f6c1"
-down_revision = "f6b8"
+down_revision = "a7d3"
 branch_labels = None
 depends_on = None
 
