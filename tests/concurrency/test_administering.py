@@ -111,7 +111,8 @@ def test_a_closure_is_lifted_once(app, sora, microscope):
     facility, manager = microscope.facility.id, sora.id
     for number in range(ROUNDS):
         closure = Closure(interval=hours(1 + number, 2 + number), kind=BlackoutKind.FAULT)
-        closed = closures.close_time(sora, microscope.facility, closure, now=NOW).id
+        (made,) = closures.close_time(sora, microscope.facility, closure, now=NOW)
+        closed = made.id
 
         def lift(closed=closed):
             here, user = db.session.get(Facility, facility), db.session.get(User, manager)

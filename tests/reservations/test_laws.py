@@ -202,7 +202,7 @@ class Life(RuleBasedStateMachine):
             *(range(3) if which is None else [which]),
         )
         if made:
-            self.closed[made.id] = (which, start, end)
+            self.closed[made[0].id] = (which, start, end)
 
     @precondition(lambda self: self.closed)
     @rule(who=WHO, which=ANY)
