@@ -1,5 +1,6 @@
 """Writing the audit trail."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -21,14 +22,18 @@ def record(
     detail: dict[str, Any] | None = None,
 ) -> None:
     """Note an act, in the transaction of the act itself."""
-    db.session.connection().execute(
-        _INSERT,
-        {
-            "at": now,
-            "actor_id": actor_id,
-            "action": action,
-            "kind": kind,
-            "subject": subject,
-            "detail": detail or {},
-        },
-    )
+    record_each(action, kind, {subject: detail or {}}, actor_id=actor_id, now=now)
+
+
+def record_each(
+    action: str,
+    kind: str,
+    details: Mapping[str, dict[str, Any]],
+    *,
+    actor_id: int | None,
+    now: datetime,
+) -> None:
+    """Note what one act did to several subjects, each with its particulars; one statement."""
+    same = {"at": now, "actor_id": actor_id, "action": action, "kind": kind}
+    rows = [same | {"subject": subject, "detail": detail} for subject, detail in details.items()]
+    db.session.connection().execute(_INSERT, rows)

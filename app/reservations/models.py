@@ -23,6 +23,7 @@ from app.db import Model, interval_columns, words
 from app.domain.approval import HOLDING, Status
 from app.domain.booking import Mode
 from app.domain.interval import Interval
+from app.domain.series import OnConflict
 from app.domain.usage import OrganisationClass, OrganisationType, Origin, UseType
 from app.domain.waitlist import Outcome, WaitState
 
@@ -32,6 +33,20 @@ _HOLDS = text("status IN (" + ", ".join(f"'{s}'" for s in sorted(HOLDING)) + ")"
 def _where(condition: str) -> dict[str, Any]:
     """A partial index on both databases."""
     return {"postgresql_where": text(condition), "sqlite_where": text(condition)}
+
+
+class Series(Model):
+    """Reservations that were asked for together, by a rule of recurrence."""
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    uid: Mapped[str] = mapped_column(String(32), unique=True)
+    instrument_id: Mapped[int] = mapped_column(ForeignKey(Instrument.id))
+    rrule: Mapped[str] = mapped_column(String(300))
+    on_conflict: Mapped[OnConflict] = mapped_column(words(OnConflict))
+    #: The dates that were left out, with the reasons: `starts_at`, `ends_at`, `refusals`.
+    skipped: Mapped[list[Any]] = mapped_column(default=list)
+    version: Mapped[int] = mapped_column(default=1)  # rises with what is done to several at once
+    made_at: Mapped[datetime]
 
 
 class Reservation(Model):
@@ -75,11 +90,15 @@ class Reservation(Model):
     #: The time as it was reserved, where use has moved the hold: early to come, early to go.
     reserved_from: Mapped[datetime | None]
     reserved_until: Mapped[datetime | None]
+    series_id: Mapped[int | None] = mapped_column(ForeignKey(Series.id))
+    #: When the rule of its series would have it start, however it was shifted or moved since.
+    original_start: Mapped[datetime | None]
 
     instrument: Mapped[Instrument] = relationship()
     holder: Mapped[User] = relationship(foreign_keys=[holder_id])
     decided_by: Mapped[User | None] = relationship(foreign_keys=[decided_by_id])
     institution: Mapped[Institution | None] = relationship()
+    series: Mapped[Series | None] = relationship()
 
     @property
     def reserved(self) -> Interval:
@@ -125,6 +144,13 @@ class Reservation(Model):
             "ends_at",
             postgresql_where=text("status = 'in_use'"),
             sqlite_where=text("status = 'in_use'"),
+        ),
+        Index(
+            "ix_reservation_series",
+            "series_id",
+            "starts_at",
+            postgresql_where=text("series_id IS NOT NULL"),
+            sqlite_where=text("series_id IS NOT NULL"),
         ),
     )
 

@@ -11,7 +11,9 @@ from app.accounts.models import RoleGrant, RoleName, User
 from app.catalog.models import BlackoutKind, Instrument
 from app.db import db
 from app.domain.approval import Status
+from app.domain.errors import Text
 from app.domain.interval import Interval
+from app.domain.recurrence import Recurrence
 from app.mail import outbox
 from app.reservations.models import Offer, Reservation, Wait
 
@@ -146,6 +148,36 @@ def stays(reservation: Reservation, why: WayGiven, *, by: User, now: datetime) -
         },
         now=now,
     )
+
+
+def of_series(event: str, reservations: Sequence[Reservation], *, by: User, now: datetime) -> None:
+    """One mail for all that became of a series at once: "made", "changed" or "cancelled"."""
+    first = reservations[0]
+    dates = [
+        {"starts_at": each.starts_at.isoformat(), "ends_at": each.ends_at.isoformat()}
+        for each in reservations
+    ]
+    series = first.series
+    rule = Recurrence.parse(series.rrule).in_words() if series else Text("", "")
+    more = {
+        "event": event,
+        "dates": dates,
+        "rule": {"ko": rule.ko, "en": rule.en},
+        "skipped": series.skipped if series and event == "made" else [],
+    }
+    told = [("series_told", first.holder)]
+    if event != "cancelled" and any(each.status is Status.PENDING for each in reservations):
+        told += [("series_awaits", manager) for manager in managers_of(first.instrument.facility_id)]
+    of = f"{series.uid}-{series.version}" if series else f"{first.uid}-{first.version}"
+    for template, reader in told:
+        outbox.enqueue(
+            template,
+            to=reader.email,
+            language=reader.language,
+            key=f"{template}-{of}-{reader.id}",
+            particulars=particulars(first, reader=reader, by=by) | more,
+            now=now,
+        )
 
 
 def _tell_managers(reservation: Reservation, now: datetime) -> None:

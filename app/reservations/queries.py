@@ -204,11 +204,12 @@ def already_held(
             for start, end, holder, institution in rows
         ]
     asked = {TwoPlaces.REFUSE, TwoPlaces.WARN} if to_warn else {TwoPlaces.REFUSE}
-    elsewhere = _elsewhere(instrument, user, interval) if policy.two_places in asked else ()
+    elsewhere = elsewhere_of(instrument, user, interval) if policy.two_places in asked else ()
     return AlreadyHeld(tuple(counted), elsewhere)
 
 
-def _elsewhere(instrument: Instrument, user: User, interval: Interval) -> tuple[Interval, ...]:
+def elsewhere_of(instrument: Instrument, user: User, interval: Interval) -> tuple[Interval, ...]:
+    """What the person holds on other instruments meanwhile."""
     rows = db.session.execute(
         _ELSEWHERE,
         {
@@ -381,6 +382,7 @@ def whole() -> Select[Reservation]:
         .joinedload(Facility.institution),
         joinedload(Reservation.holder),
         joinedload(Reservation.institution),
+        joinedload(Reservation.series),
     )
 
 
@@ -462,6 +464,7 @@ def listed(
             contains_eager(Reservation.instrument).options(WITH_FACILITY),
             joinedload(Reservation.holder),
             joinedload(Reservation.institution),
+            joinedload(Reservation.series),
         )
         .order_by(Reservation.id)
         .limit(limit)

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
@@ -98,7 +99,7 @@ def request_reservation(
             access.require(user, Action.RESERVE, scope_of(instrument))
             if once and (made := made_before(user, once, now)):
                 return made
-            _take_person(instrument, user)
+            take_person(instrument, user)
             facts = queries.booking_facts(instrument, user, request.interval, now=now)
             aside = _refuse(request, facts, user, instrument, override)
             reservation = _reserve(instrument, user, request, now=now, aside=aside)
@@ -141,7 +142,7 @@ def try_reservation(user: User, request: BookingRequest, *, now: datetime) -> Tr
         )
         taken = booking.conflicts(request, facts)
         return Trial(None, refusals, taken, warnings, may_override)
-    return Trial(_first_status(instrument, user), (), (), warnings)
+    return Trial(first_status(instrument, user), (), (), warnings)
 
 
 def change_reservation(
@@ -293,7 +294,7 @@ def give_way(
     notices.gave_way(reservation, before, why, by=user, now=now)
 
 
-def _take_person(instrument: Instrument, person: User) -> None:
+def take_person(instrument: Instrument, person: User) -> None:
     """Wait for bookings of the same person elsewhere, where one place at a time is a rule."""
     if policy_of(instrument).two_places is TwoPlaces.REFUSE:
         touch_calendar(person.id)
@@ -327,32 +328,8 @@ def _reserve(
     now: datetime,
     aside: _Aside,
 ) -> Reservation:
-    affiliation = affiliation_on(user, day_of(now, zone_of(instrument)))
-    values = {
-        "uid": uuid.uuid4().hex,
-        "instrument_id": instrument.id,
-        "holder_id": user.id,
-        "institution_id": affiliation.institution_id if affiliation else None,
-        "starts_at": request.interval.start,
-        "ends_at": request.interval.end,
-        "status": _first_status(instrument, user),
-        "exclusive": instrument.capacity == 1,
-        "version": 1,
-        "sequence": 0,
-        "purpose": request.purpose,
-        "mode": request.mode,
-        "samples": request.samples,
-        "note": request.note,
-        "answers": dict(request.answers),
-        "asked": _asked(instrument),
-        "refusals_overridden": list(aside.codes),
-        "override_reason": aside.reason,
-        "decision_reason": "",
-        "requested_at": now,
-        "updated_at": now,
-        "shown_at": now,
-        "no_show_at": awaited_until(instrument, request.interval, now),
-    }
+    values = row_of(instrument, user, request, status=first_status(instrument, user), now=now)
+    values |= {"refusals_overridden": list(aside.codes), "override_reason": aside.reason}
     # Inserted by the table and then made an object of the session: the unit of work, which
     # orders the writes of many objects, would cost a sixth of a booking for this one row.
     written = db.session.connection().execute(_INSERT, values)
@@ -362,16 +339,52 @@ def _reserve(
     db.session.add(reservation)
     set_committed_value(reservation, "instrument", instrument)
     set_committed_value(reservation, "holder", user)
+    set_committed_value(reservation, "series", None)
     touch_calendar(user.id)
     return reservation
 
 
-def _asked(instrument: Instrument) -> list[dict[str, object]]:
+def row_of(
+    instrument: Instrument, user: User, request: BookingRequest, *, status: Status, now: datetime
+) -> dict[str, Any]:
+    """The values of a new reservation."""
+    affiliation = affiliation_on(user, day_of(now, zone_of(instrument)))
+    return {
+        "uid": uuid.uuid4().hex,
+        "instrument_id": instrument.id,
+        "holder_id": user.id,
+        "institution_id": affiliation.institution_id if affiliation else None,
+        "starts_at": request.interval.start,
+        "ends_at": request.interval.end,
+        "status": status,
+        "exclusive": instrument.capacity == 1,
+        "version": 1,
+        "sequence": 0,
+        "purpose": request.purpose,
+        "mode": request.mode,
+        "samples": request.samples,
+        "note": request.note,
+        "answers": dict(request.answers),
+        "asked": asked_of(instrument),
+        "refusals_overridden": [],
+        "override_reason": "",
+        "decision_reason": "",
+        "requested_at": now,
+        "updated_at": now,
+        "shown_at": now,
+        "no_show_at": awaited_until(instrument, request.interval, now),
+        "series_id": None,
+        "original_start": None,
+    }
+
+
+def asked_of(instrument: Instrument) -> list[dict[str, object]]:
     """The facility's questions as they stand now."""
     return [asdict(question) for question in policy_of(instrument).questions]
 
 
-def _first_status(instrument: Instrument, user: User) -> Status:
+def first_status(instrument: Instrument, user: User) -> Status:
+    """Confirmed at once, or waiting for a manager."""
     return approval.first_status(
         policy_of(instrument).approval,
         approved_before=queries.approved_before(instrument, user),
@@ -397,7 +410,7 @@ def _move(
 ) -> None:
     """Put the reservation at another time, by the rules for its holder."""
     instrument, holder = reservation.instrument, reservation.holder
-    _take_person(instrument, holder)
+    take_person(instrument, holder)
     facts = queries.booking_facts(
         instrument, holder, request.interval, now=now, besides=reservation.id
     )
@@ -413,7 +426,7 @@ def _move(
     reservation.interval = request.interval
     reservation.no_show_at = awaited_until(instrument, request.interval, now)
     if request.answers != reservation.answers:
-        reservation.answers, reservation.asked = dict(request.answers), _asked(instrument)
+        reservation.answers, reservation.asked = dict(request.answers), asked_of(instrument)
     reservation.exclusive = instrument.capacity == 1
 
 

@@ -55,10 +55,11 @@ def take_lock_away():
     """Control: the check is made, then the turn is given up before the insert."""
     judge = services._refuse  # noqa: SLF001 – the control takes a guard away
 
-    def judge_and_let_go(request, facts):
-        judge(request, facts)
+    def judge_and_let_go(*asked):
+        aside = judge(*asked)
         db.session.rollback()
         db.session.connection(execution_options={"writes": True})
+        return aside
 
     services._refuse = judge_and_let_go  # noqa: SLF001
 

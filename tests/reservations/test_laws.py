@@ -448,7 +448,7 @@ FAULTS = {
     "the past may be reserved": without("lies_ahead"),
     "nothing is cleaned up": as_if(Policy, "occupied", lambda _, interval: interval),
     "everybody may do everything": as_if(access, "require", lambda *_, **__: None),
-    "nobody need agree": as_if(services, "_first_status", lambda *_, **__: Status.CONFIRMED),
+    "nobody need agree": as_if(services, "first_status", lambda *_, **__: Status.CONFIRMED),
     "no audit row is written": silent(audit, "record"),
     "the holder is not told": silent(notices, "cancelled"),
     "what has begun may be moved": silent(approval, "may_still_change"),

@@ -1,0 +1,473 @@
+"""Use cases of series: many reservations by one rule, asked for, changed and cancelled together."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import insert
+from sqlalchemy.exc import IntegrityError
+
+from app.accounts import access
+from app.accounts.access import Action
+from app.accounts.models import User
+from app.audit import services as audit
+from app.catalog.models import Instrument
+from app.catalog.policy import policy_of, zone_of
+from app.catalog.queries import instrument_by_slug, scope_of
+from app.db import db, table_of, transaction
+from app.domain import approval, booking, series
+from app.domain.approval import Status, Step
+from app.domain.booking import CONFLICT_CODES, BookingRequest
+from app.domain.errors import BookingRefused, DureError, Refusal, Taken, TakenTime, Text, WrongState
+from app.domain.interval import Interval
+from app.domain.notation import iso_instant
+from app.domain.recurrence import Occurrence, Recurrence, local_length, local_shift, moved
+from app.domain.series import OnConflict, Verdict
+from app.reservations import notices, queries
+from app.reservations.alternatives import alternatives
+from app.reservations.idempotency import Once, made_before, remember
+from app.reservations.models import Reservation, Series
+from app.reservations.services import (
+    NET,
+    Change,
+    asked_of,
+    awaited_until,
+    first_status,
+    row_of,
+    take_person,
+)
+from app.reservations.steps import again, end, visible
+from app.reservations.surroundings import Surroundings
+from app.reservations.turns import lock_calendar, touch_calendar
+
+_INSERT = insert(table_of(Reservation))
+
+Wanted = Sequence[tuple[BookingRequest, Occurrence]]
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """By which rule a reservation repeats, and what becomes of dates that are refused."""
+
+    rule: Recurrence
+    on_conflict: OnConflict = OnConflict.FAIL
+
+
+class Which(StrEnum):
+    """Which reservations of a series are meant, seen from one of them."""
+
+    THIS = "this"
+    LATER = "later"  # this one and those after it
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesTrial:
+    """What would become of a series."""
+
+    verdicts: Sequence[Verdict]
+    status: Status | None  # of what would be reserved; None if nothing would
+    refusals: Sequence[Refusal]
+    taken: Sequence[TakenTime]
+    may_override: bool = False
+
+    @property
+    def warnings(self) -> list[Text]:
+        return [warning for verdict in self.verdicts for warning in verdict.warnings]
+
+
+class _Refused(Exception):
+    """The series is refused; alternatives are sought after the rollback."""
+
+    def __init__(self, verdicts: Sequence[Verdict], around: Surroundings) -> None:
+        super().__init__()
+        self.refusals = series.reasons(verdicts, around.zone, around.now)
+        self.taken = _in_the_way(verdicts, around)
+        first = next(verdict for verdict in verdicts if verdict.interval is None)
+        self.first = first.occurrence.interval
+
+
+def request_series(
+    user: User,
+    request: BookingRequest,
+    repeat: Repeat,
+    *,
+    now: datetime,
+    once: Once | None = None,
+    override: str = "",
+) -> Reservation:
+    """Hold the instrument at every date of a rule, in one transaction; the first reservation.
+
+    Each date is judged like a reservation of its own, with those before it held and counted, so
+    that no quota is exceeded by all together. Raises as `request_reservation` does, and `Invalid`
+    where the rule makes no sense.
+    """
+    known = instrument_by_slug(request.instrument)
+    wanted = _by_rule(request, repeat.rule, known)
+    instrument_id, user_id = known.id, user.id
+    try:
+        with transaction():
+            instrument = lock_calendar(instrument_id, _longest(wanted))
+            user = queries.person(user_id)
+            access.require(user, Action.RESERVE, scope_of(instrument))
+            if override:
+                access.require(user, Action.OVERRIDE_RULES, scope_of(instrument))
+            if once and (before := made_before(user, once, now)):
+                return before
+            take_person(instrument, user)
+            around = Surroundings(instrument, user, _span(wanted), now=now)
+            verdicts = series.judged(
+                wanted, around, repeat.on_conflict, may_set_aside=bool(override)
+            )
+            if series.fails(verdicts, repeat.on_conflict):
+                raise _Refused(verdicts, around)
+            made = _place(request, repeat, verdicts, around, override)
+            if once:
+                remember(user, once, made[0], now)
+            told = {each: visible(each) for each in made}
+            _note("request-reservation", told, user, now)
+            notices.of_series("made", made, by=user, now=now)
+    except _Refused as refused:
+        raise _error(refused, request, user, now=now) from None
+    except IntegrityError as broken:
+        if once and "idempotency_key" in str(broken.orig):
+            return request_series(user, request, repeat, now=now, once=once, override=override)
+        if NET not in str(broken.orig):
+            raise
+        raise _taken_by_the_net(request, wanted, user, now=now) from broken
+    return made[0]
+
+
+def try_series(
+    user: User, request: BookingRequest, repeat: Repeat, *, now: datetime
+) -> SeriesTrial:
+    """The same judgement as `request_series`, with nothing written or held."""
+    instrument = instrument_by_slug(request.instrument)
+    access.require(user, Action.RESERVE, scope_of(instrument))
+    wanted = _by_rule(request, repeat.rule, instrument)
+    around = Surroundings(instrument, user, _span(wanted), now=now)
+    verdicts = series.judged(wanted, around, repeat.on_conflict)
+    if not series.fails(verdicts, repeat.on_conflict):
+        return SeriesTrial(verdicts, first_status(instrument, user), (), ())
+    refusals = series.reasons(verdicts, around.zone, now)
+    may_override = booking.only_soft(refusals) and access.may(
+        user, Action.OVERRIDE_RULES, scope_of(instrument)
+    )
+    return SeriesTrial(verdicts, None, refusals, _in_the_way(verdicts, around), may_override)
+
+
+def change_series(
+    user: User,
+    uid: str,
+    which: Which,
+    change: Change,
+    *,
+    now: datetime,
+    version: int | None = None,
+) -> Reservation:
+    """Change several reservations of a series as one of them is changed; all or none.
+
+    A new time moves each by so much of the local clock as this one. Raises as
+    `change_reservation` does; of those that have begun or ended none is changed.
+    """
+    before = queries.by_uid(uid, viewer=user)
+    instrument_id, user_id, slug = before.instrument_id, user.id, before.instrument.slug
+    to = change.interval or before.interval
+    request = BookingRequest(slug, to, mode=before.mode)
+    try:
+        with transaction():
+            instrument = lock_calendar(instrument_id, _with_room(to))
+            user = queries.person(user_id)
+            chosen = again(uid, user, Action.CHANGE_RESERVATION, version)
+            approval.after(chosen.status, Step.CHANGE)
+            approval.may_still_change(chosen.interval, now=now)
+            members = [
+                each for each in _members(chosen, which, Step.CHANGE) if each.starts_at > now
+            ]
+            was = {each.id: visible(each) for each in members}
+            if to != chosen.interval or _answered(change, members):
+                _move(members, chosen, change, instrument, user, now=now)
+            for each in members:
+                _say(each, change)
+            changes = {each.id: _differences(was[each.id], visible(each)) for each in members}
+            changed = [each for each in members if changes[each.id]]
+            if not changed:
+                return chosen
+            _note("change-reservation", {each: changes[each.id] for each in changed}, user, now)
+            _touch(changed, now)
+            notices.of_series("changed", changed, by=user, now=now)
+    except _Refused as refused:
+        raise _error(refused, request, user, now=now) from None
+    except IntegrityError as broken:
+        if NET not in str(broken.orig):
+            raise
+        day = Occurrence(before.starts_at.date(), to)
+        raise _taken_by_the_net(request, [(request, day)], user, now=now) from broken
+    return chosen
+
+
+def cancel_series(
+    user: User,
+    uid: str,
+    which: Which,
+    *,
+    now: datetime,
+    reason: str = "",
+    version: int | None = None,
+) -> Reservation:
+    """Free the time of several reservations of a series, as far as each may be cancelled."""
+    instrument_id, user_id = queries.by_uid(uid, viewer=user).instrument_id, user.id
+    with transaction():
+        lock_calendar(instrument_id)
+        user = queries.person(user_id)
+        chosen = again(uid, user, Action.CANCEL_RESERVATION, version)
+        manages = access.may(user, Action.DECIDE_RESERVATION, scope_of(chosen.instrument))
+        members = [
+            each
+            for each in _members(chosen, which, Step.CANCEL)
+            if each.starts_at > now or (each is chosen and manages)
+        ]
+        if not members:
+            raise WrongState(
+                Text(
+                    "취소할 수 있는 예약이 남아 있지 않습니다.",
+                    "None of these reservations can be cancelled any more.",
+                )
+            )
+        for each in members:
+            end(each, Step.CANCEL, reason, now)
+        _note("cancel-reservation", {each: {"reason": reason} for each in members}, user, now)
+        _count_up(members)
+        notices.of_series("cancelled", members, by=user, now=now)
+    return chosen
+
+
+def members_of(reservation: Reservation) -> Sequence[Reservation]:
+    """All reservations of the same series and person, earliest first; empty without a series."""
+    if reservation.series_id is None:
+        return []
+    return db.session.scalars(
+        queries.whole()
+        .where(
+            Reservation.series_id == reservation.series_id,
+            Reservation.holder_id == reservation.holder_id,
+        )
+        .order_by(Reservation.starts_at)
+    ).all()
+
+
+def _members(chosen: Reservation, which: Which, step: Step) -> list[Reservation]:
+    """Those that are meant and in a state in which the step can be taken."""
+    meant = [chosen] if which is Which.THIS else members_of(chosen) or [chosen]
+    if which is Which.LATER:
+        meant = [each for each in meant if each.starts_at >= chosen.starts_at]
+    return [each for each in meant if step in approval.steps_from(each.status)]
+
+
+def _by_rule(request: BookingRequest, rule: Recurrence, instrument: Instrument) -> Wanted:
+    dates = rule.occurrences(request.interval, zone_of(instrument))
+    return [(replace(request, interval=each.interval), each) for each in dates]
+
+
+def _span(wanted: Wanted) -> Interval:
+    """From the first date to the last."""
+    dates = [occurrence.interval for _, occurrence in wanted]
+    return Interval(min(each.start for each in dates), max(each.end for each in dates))
+
+
+def _longest(wanted: Wanted) -> Interval:
+    return max((each.interval for _, each in wanted), key=lambda each: each.duration)
+
+
+def _with_room(interval: Interval) -> Interval:
+    """As long as it becomes where the clocks change within."""
+    return Interval(interval.start, interval.end + timedelta(hours=1))
+
+
+def _in_the_way(verdicts: Sequence[Verdict], around: Surroundings) -> list[TakenTime]:
+    """What others hold at the dates that are refused."""
+    found: list[TakenTime] = []
+    for verdict in verdicts:
+        if verdict.interval is None and not verdict.occurrence.wrong:
+            at = verdict.occurrence.interval
+            asked = BookingRequest(around.instrument.slug, at)
+            found += booking.conflicts(asked, around.facts(at, ()))
+    return sorted(set(found), key=lambda each: each.interval)
+
+
+def _error(
+    refused: _Refused, request: BookingRequest, user: User, *, now: datetime
+) -> BookingRefused:
+    """Taken, with times instead of the first date that is, if nothing else is wrong."""
+    if not all(refusal.code in CONFLICT_CODES for refusal in refused.refusals):
+        return BookingRefused(refused.refusals)
+    first = replace(request, interval=refused.first)
+    found = alternatives(first, user, now=now)
+    return Taken(refused.refusals, taken=refused.taken, alternatives=found)
+
+
+def _taken_by_the_net(
+    request: BookingRequest, wanted: Wanted, user: User, *, now: datetime
+) -> DureError:
+    """What the database's own net refused is taken, whatever the rules had thought."""
+    db.session.rollback()
+    instrument, user = instrument_by_slug(request.instrument), queries.person(user.id)
+    around = Surroundings(instrument, user, _span(wanted), now=now)
+    verdicts = series.judged(wanted, around, OnConflict.FAIL)
+    refusals = series.reasons(verdicts, around.zone, now)
+    return Taken(refusals, taken=_in_the_way(verdicts, around), alternatives=())
+
+
+def _place(
+    request: BookingRequest,
+    repeat: Repeat,
+    verdicts: Sequence[Verdict],
+    around: Surroundings,
+    override: str,
+) -> Sequence[Reservation]:
+    """The series and its reservations, written in three statements; earliest first."""
+    instrument, user, now = around.instrument, around.user, around.now
+    made = Series(
+        uid=uuid.uuid4().hex,
+        instrument_id=instrument.id,
+        rrule=str(repeat.rule),
+        on_conflict=repeat.on_conflict,
+        skipped=[_skipped(verdict) for verdict in verdicts if verdict.interval is None],
+        made_at=now,
+    )
+    db.session.add(made)
+    db.session.flush()
+    status = first_status(instrument, user)
+    same = row_of(instrument, user, request, status=status, now=now) | {"series_id": made.id}
+    rows = [
+        same
+        | {
+            "uid": uuid.uuid4().hex,
+            "starts_at": verdict.interval.start,
+            "ends_at": verdict.interval.end,
+            "original_start": verdict.occurrence.interval.start,
+            "no_show_at": awaited_until(instrument, verdict.interval, now),
+            "refusals_overridden": list(verdict.aside),
+            "override_reason": override if verdict.aside else "",
+        }
+        for verdict in verdicts
+        if verdict.interval
+    ]
+    db.session.connection().execute(_INSERT, rows)
+    touch_calendar(user.id)
+    return db.session.scalars(
+        queries.whole().where(Reservation.series_id == made.id).order_by(Reservation.starts_at)
+    ).all()
+
+
+def _skipped(verdict: Verdict) -> dict[str, Any]:
+    at = verdict.occurrence.interval
+    return {
+        "starts_at": iso_instant(at.start),
+        "ends_at": iso_instant(at.end),
+        "refusals": [
+            {
+                "code": each.code,
+                "reason": {"ko": each.reason.ko, "en": each.reason.en},
+                "limit": each.limit,
+                "field": each.field,
+            }
+            for each in verdict.refusals
+        ],
+    }
+
+
+def _answered(change: Change, members: Sequence[Reservation]) -> bool:
+    answers = change.answers
+    return answers is not None and any(dict(answers) != each.answers for each in members)
+
+
+def _move(
+    members: Sequence[Reservation],
+    chosen: Reservation,
+    change: Change,
+    instrument: Instrument,
+    user: User,
+    *,
+    now: datetime,
+) -> None:
+    """Put each at its new time, by the rules for the holder, as if none of them were there yet."""
+    if change.override:
+        access.require(user, Action.OVERRIDE_RULES, scope_of(instrument))
+    holder = queries.person(chosen.holder_id)
+    take_person(instrument, holder)
+    wanted = [_moved(each, chosen, change) for each in members]
+    besides = {each.id for each in members}
+    around = Surroundings(instrument, holder, _span(wanted), now=now, besides=besides)
+    verdicts = series.judged(wanted, around, OnConflict.FAIL, may_set_aside=bool(change.override))
+    if series.fails(verdicts, OnConflict.FAIL):
+        raise _Refused(verdicts, around)
+    mode = policy_of(instrument).approval
+    known = queries.approved_before(instrument, holder)
+    decides = access.may(user, Action.DECIDE_RESERVATION, scope_of(instrument))
+    for each in members:
+        each.exclusive = False
+    db.session.flush()  # So that none meets another one that has not moved away yet.
+    for each, (request, _), verdict in zip(members, wanted, verdicts, strict=True):
+        each.interval = request.interval
+        each.exclusive = instrument.capacity == 1
+        each.no_show_at = awaited_until(instrument, request.interval, now)
+        each.refusals_overridden = list(verdict.aside)
+        each.override_reason = change.override if verdict.aside else ""
+        each.status = approval.after_change(
+            each.status, mode, approved_before=known, may_approve=decides
+        )
+        if request.answers != each.answers:
+            each.answers, each.asked = dict(request.answers), asked_of(instrument)
+
+
+def _moved(
+    each: Reservation, chosen: Reservation, change: Change
+) -> tuple[BookingRequest, Occurrence]:
+    """What is wanted of one reservation where `chosen` is changed."""
+    zone, to = zone_of(chosen.instrument), change.interval
+    if to is None or to == chosen.interval:
+        at = Occurrence(each.starts_at.date(), each.interval)
+    elif each is chosen:
+        at = Occurrence(to.start.date(), to)
+    else:
+        by = local_shift(chosen.starts_at, to.start, zone)
+        at = moved(each.interval, by=by, length=local_length(to, zone), zone=zone)
+    answers = each.answers if change.answers is None else dict(change.answers)
+    return BookingRequest(each.instrument.slug, at.interval, mode=each.mode, answers=answers), at
+
+
+def _say(reservation: Reservation, change: Change) -> None:
+    for name in ("purpose", "samples", "note"):
+        if (value := getattr(change, name)) is not None:
+            setattr(reservation, name, value)
+
+
+def _differences(was: Mapping[str, Any], became: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: [was[name], became[name]] for name in was if was[name] != became[name]}
+
+
+def _touch(changed: Sequence[Reservation], now: datetime) -> None:
+    """Let everyone who looks see that they changed."""
+    for each in changed:
+        each.version += 1
+        each.sequence += 1
+        each.updated_at = each.shown_at = now
+    _count_up(changed)
+    touch_calendar(changed[0].holder_id)
+
+
+def _count_up(members: Sequence[Reservation]) -> None:
+    if (of := members[0].series) is not None:
+        of.version += 1
+    db.session.flush()
+
+
+def _note(
+    action: str, details: Mapping[Reservation, Mapping[str, Any]], user: User, now: datetime
+) -> None:
+    told = {each.uid: dict(detail) for each, detail in details.items()}
+    audit.record_each(action, "reservation", told, actor_id=user.id, now=now)

@@ -1,0 +1,158 @@
+"""What stands around the dates of a series: read once, so that no date costs a statement."""
+
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime, timedelta
+from operator import itemgetter
+
+from sqlalchemy import bindparam, select
+
+from app.accounts.models import User
+from app.catalog.models import Instrument
+from app.catalog.policy import affiliation_on, open_spans, policy_of, zone_of
+from app.db import db
+from app.domain.availability import free_spans, nearest_slots
+from app.domain.booking import BookingFacts, TwoPlaces
+from app.domain.interval import Interval
+from app.domain.local_time import day_of
+from app.domain.quota import Counted
+from app.domain.quota_rules import counting_span
+from app.domain.training import UNTRAINED
+from app.reservations import availability, queries
+from app.reservations.models import Reservation
+from app.reservations.queries import AlreadyHeld
+from app.training.queries import qualifications
+
+#: As far from its own time as a date may be shifted, and how many times are tried.
+NEAR = timedelta(days=3)
+_TRIES = 16
+
+_HELD = select(
+    Reservation.id,
+    Reservation.starts_at,
+    Reservation.ends_at,
+    Reservation.holder_id,
+    Reservation.institution_id,
+).where(
+    Reservation.instrument_id == bindparam("instrument"),
+    queries.HOLDS,
+    Reservation.starts_at > bindparam("earliest"),
+    Reservation.starts_at < bindparam("end"),
+    Reservation.ends_at > bindparam("start"),
+)
+
+
+class Surroundings:
+    """The facts of any time within `span` for one person on one instrument.
+
+    Reservations whose ids are in `besides` are being moved and stand in nobody's way.
+    """
+
+    def __init__(
+        self,
+        instrument: Instrument,
+        user: User,
+        span: Interval,
+        *,
+        now: datetime,
+        besides: Collection[int] = (),
+    ) -> None:
+        self.instrument, self.user, self.now = instrument, user, now
+        self.policy, self.zone = policy_of(instrument), zone_of(instrument)
+        wide = Interval(span.start - NEAR, span.end + NEAR)
+        affiliation = affiliation_on(user, day_of(now, self.zone))
+        self.institution_id = affiliation.institution_id if affiliation else None
+        self.counted = self._read(wide, besides)
+        self.starts = [each.interval.start for each in self.counted]
+        around = Interval(wide.start - self.policy.around, wide.end + self.policy.around)
+        self.blackouts = availability.closed_by([instrument], around)[instrument.id]
+        warned = self.policy.two_places is not TwoPlaces.ALLOW
+        self.elsewhere = queries.elsewhere_of(instrument, user, wide) if warned else ()
+        self.suspension = queries.suspension_of(user.id, now)
+        self.learned = qualifications(user, [instrument], now=now).get(instrument.id, UNTRAINED)
+
+    def _read(self, wide: Interval, besides: Collection[int]) -> list[Counted]:
+        """All that holds the instrument, as far as the way or a quota asks; earliest first."""
+        policy = self.policy
+        read = Interval(wide.start - policy.around, wide.end + policy.around)
+        read = read.joined(counting_span(policy, wide, now=self.now, zone=self.zone))
+        rows = db.session.execute(
+            _HELD,
+            {
+                "instrument": self.instrument.id,
+                "start": read.start,
+                "end": read.end,
+                "earliest": read.start - self.instrument.longest_hold,
+            },
+        )
+        return [
+            self._counted(Interval(start, end), holder == self.user.id, institution)
+            for id_, start, end, holder, institution in sorted(rows, key=itemgetter(1))
+            if id_ not in besides
+        ]
+
+    def _counted(self, interval: Interval, mine: bool, institution_id: int | None) -> Counted:
+        return Counted(
+            interval,
+            same_person=mine,
+            same_institution=self.institution_id is not None
+            and institution_id == self.institution_id,
+            of_owner=institution_id == self.instrument.facility.institution_id,
+        )
+
+    def _near(self, span: Interval) -> list[Counted]:
+        """What is held and overlaps `span`, found without looking through all."""
+        first = bisect_left(self.starts, span.start - self.instrument.longest_hold)
+        last = bisect_left(self.starts, span.end)
+        return [each for each in self.counted[first:last] if each.interval.overlaps(span)]
+
+    def facts(self, interval: Interval, placed: Sequence[Interval]) -> BookingFacts:
+        """The facts of one date, where `placed` are other dates of the series."""
+        around = self.policy.occupied(interval)
+        wide = Interval(interval.start - self.policy.around, interval.end + self.policy.around)
+        held = [each.interval for each in self._near(wide)]
+        held += [each for each in placed if each.overlaps(wide)]
+        counted: list[Counted] = []
+        if during := counting_span(self.policy, interval, now=self.now, zone=self.zone):
+            counted = self._near(during)
+            counted += [
+                self._counted(each, True, self.institution_id)
+                for each in placed
+                if each.overlaps(during)
+            ]
+        elsewhere = tuple(each for each in self.elsewhere if each.overlaps(interval))
+        return queries.facts_of(
+            self.instrument,
+            self.user,
+            interval,
+            (held, [each for each in self.blackouts if each.overlaps(around)]),
+            self.suspension,
+            self.now,
+            AlreadyHeld(tuple(counted), elsewhere),
+            self.learned,
+        )
+
+    def nearest(self, interval: Interval, placed: Sequence[Interval]) -> Iterable[Interval]:
+        """Free times as long as `interval` within a few days of it, the nearest first."""
+        first = max(interval.start - NEAR, self.now)
+        last = interval.end + NEAR
+        if first >= last:
+            return []
+        window = Interval(first, last)
+        spans = free_spans(
+            open_spans(self.instrument, window),
+            [each.interval for each in self._near(window)] + list(placed),
+            self.blackouts,
+            self.instrument.capacity,
+            setup=self.policy.setup,
+            cleanup=self.policy.cleanup,
+        )
+        found = nearest_slots(
+            interval,
+            spans,
+            self.policy.slot,
+            self.zone,
+            not_before=self.now + self.policy.latest,
+            count=_TRIES,
+        )
+        return [slot for slot in found if slot.duration == interval.duration]
