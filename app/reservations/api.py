@@ -12,7 +12,7 @@ from app.accounts.access import Action
 from app.accounts.current import current, current_or_none
 from app.catalog.queries import instrument_by_slug
 from app.domain.errors import Invalid, PreconditionNeeded, Text
-from app.reservations import examples, presence, queries, schedule, services, use
+from app.reservations import examples, presence, queries, schedule, series, services, use
 from app.reservations.availability import Search
 from app.reservations.free_schemas import (
     AvailabilityQuery,
@@ -26,6 +26,7 @@ from app.reservations.models import Reservation
 from app.reservations.schemas import (
     BusyListOut,
     BusyQuery,
+    CancelIn,
     CheckInIn,
     CheckOutIn,
     ExtendIn,
@@ -35,14 +36,18 @@ from app.reservations.schemas import (
     ReasonIn,
     ReservationIn,
     ReservationListOut,
+    ReservationMadeOut,
     ReservationOut,
     ReservationPatch,
     TimeOut,
     interval_of,
+    occurrence_out,
+    occurrences_out,
     reservation_out,
     taken_out,
 )
-from app.reservations.services import Change
+from app.reservations.series import Repeat, SeriesTrial, Which
+from app.reservations.services import Change, Trial
 from app.web.errors import as_dict, reader_language
 from app.web.rights import PUBLIC, open_to
 from app.web.told import ETAG, LOCATION, Header, told
@@ -78,10 +83,12 @@ def _out(reservation: Reservation) -> dict[str, Any]:
     )
 
 
-def _answer(reservation: Reservation, status: int = 200) -> Response:
+def _answer(
+    reservation: Reservation, status: int = 200, shown: ReservationOut | None = None
+) -> Response:
     """A reservation with its version as ETag, ready for If-Match."""
-    body = ReservationOut.model_validate(_out(reservation)).model_dump(mode="json")
-    response = make_response(jsonify(body), status)
+    body = shown or ReservationOut.model_validate(_out(reservation))
+    response = make_response(jsonify(body.model_dump(mode="json")), status)
     response.headers["ETag"] = f'"{reservation.version}"'
     return response
 
@@ -151,7 +158,23 @@ def free(query: AvailabilityQuery) -> dict[str, Any]:
 @told("not-found")
 def quote(body: QuoteIn) -> dict[str, Any]:
     """A dry run: every refusal, and the state that the reservation would have."""
+    if body.repeat:
+        return _quote_of_series(body, body.repeat.to_repeat())
     trial = services.try_reservation(current(), body.to_request(), now=clock.now())
+    return _quote(body, trial)
+
+
+def _quote_of_series(body: QuoteIn, repeat: Repeat) -> dict[str, Any]:
+    trial = series.try_series(current(), body.to_request(), repeat, now=clock.now())
+    return _quote(body, trial) | {
+        "occurrences": [
+            occurrence_out(verdict, [as_dict(refusal) for refusal in verdict.refusals])
+            for verdict in trial.verdicts
+        ]
+    }
+
+
+def _quote(body: QuoteIn, trial: Trial | SeriesTrial) -> dict[str, Any]:
     return {
         "instrument": body.instrument,
         "starts_at": body.starts_at,
@@ -167,7 +190,7 @@ def quote(body: QuoteIn) -> dict[str, Any]:
 @bp.post("/reservations")
 @open_to(Action.RESERVE)
 @bp.input(ReservationIn, arg_name="body", example=examples.REQUEST)
-@bp.output(ReservationOut, status_code=201, example=examples.RESERVATION)
+@bp.output(ReservationMadeOut, status_code=201, example=examples.MADE)
 @told("not-found", "taken", "refused", asks=[IDEMPOTENCY_KEY], gives=[ETAG, LOCATION])
 def create(body: ReservationIn) -> Response:
     """Reserve an instrument; with an Idempotency-Key the request may be sent again."""
@@ -178,14 +201,17 @@ def create(body: ReservationIn) -> Response:
             "An Idempotency-Key is up to 255 ASCII characters without spaces.",
         )
         raise Invalid(wrong, {"Idempotency-Key": wrong})
-    made = services.request_reservation(
-        current(),
-        body.to_request(),
-        now=clock.now(),
-        once=Once(key, body.model_dump_json().encode()) if key else None,
-        override=body.override,
-    )
-    response = _answer(made, 201)
+    once = Once(key, body.model_dump_json().encode()) if key else None
+    asked, now, why = body.to_request(), clock.now(), body.override
+    if body.repeat:
+        made = series.request_series(
+            current(), asked, body.repeat.to_repeat(), now=now, once=once, override=why
+        )
+    else:
+        made = services.request_reservation(current(), asked, now=now, once=once, override=why)
+    dates = occurrences_out(series.members_of(made), reader_language())
+    shown = ReservationMadeOut.model_validate(_out(made) | {"occurrences": dates})
+    response = _answer(made, 201, shown)
     response.headers["Location"] = url_for("reservations-api.read", uid=made.uid)
     return response
 
@@ -240,21 +266,20 @@ def read(uid: str) -> Response:
 def change(uid: str, body: ReservationPatch) -> Response:
     """Move or change a reservation, if it is still at the version of If-Match."""
     present = queries.by_uid(uid, viewer=current())
-    changed = services.change_reservation(
-        current(),
-        uid,
-        Change(
-            body.interval(present.interval),
-            body.purpose,
-            body.samples,
-            body.note,
-            body.answers,
-            body.override,
-        ),
-        now=clock.now(),
-        version=_version(),
+    wanted = Change(
+        body.interval(present.interval),
+        body.purpose,
+        body.samples,
+        body.note,
+        body.answers,
+        body.override,
     )
-    return _answer(changed)
+    user, now, version = current(), clock.now(), _version()
+    if body.of_series is Which.THIS:
+        done = services.change_reservation(user, uid, wanted, now=now, version=version)
+    else:
+        done = series.change_series(user, uid, body.of_series, wanted, now=now, version=version)
+    return _answer(done)
 
 
 def _version() -> int:
@@ -294,11 +319,17 @@ def reject(uid: str, body: ReasonIn) -> Response:
 
 @bp.post("/reservations/<uid>/cancel")
 @open_to(Action.CANCEL_RESERVATION)
-@bp.input(ReasonIn, arg_name="body", example=examples.REASON)
+@bp.input(CancelIn, arg_name="body", example=examples.REASON)
 @bp.output(ReservationOut, example=examples.CANCELLED)
 @told("not-allowed", "wrong-state", gives=[ETAG])
-def cancel(uid: str, body: ReasonIn) -> Response:
-    """Give the time back."""
+def cancel(uid: str, body: CancelIn) -> Response:
+    """Give the time back; of a series perhaps that of later dates, too."""
+    if body.of_series is not Which.THIS:
+        return _answer(
+            series.cancel_series(
+                current(), uid, body.of_series, reason=body.reason, now=clock.now()
+            )
+        )
     done = services.cancel_reservation(current(), uid, reason=body.reason, now=clock.now())
     return _answer(done)
 

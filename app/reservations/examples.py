@@ -44,6 +44,7 @@ RESERVATION: dict[str, Any] = {
         "page": f"https://dure.example/reservations/{_UID}",
     },
 }
+MADE: dict[str, Any] = {**RESERVATION, "occurrences": []}
 RESERVATIONS: dict[str, Any] = {"items": [RESERVATION], "next": None}
 
 CHANGE: dict[str, Any] = {"ends_at": "2026-12-01T13:00:00+09:00", "samples": 6}
@@ -99,6 +100,7 @@ QUOTE: dict[str, Any] = {
     "taken": [],
     "warnings": [],
     "may_override": False,
+    "occurrences": [],
 }
 BUSY: dict[str, Any] = {
     "items": [

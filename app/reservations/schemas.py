@@ -1,5 +1,6 @@
 """What the HTTP API takes and gives: typed JSON in, domain values out."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -10,6 +11,8 @@ from app.domain.approval import Status
 from app.domain.booking import BookingRequest, Mode
 from app.domain.errors import Invalid, TakenTime, Text
 from app.domain.interval import Interval
+from app.domain.recurrence import Recurrence
+from app.domain.series import OnConflict, Verdict
 from app.reservations.json_values import (
     Answers,
     Input,
@@ -22,6 +25,7 @@ from app.reservations.json_values import (
     TriedPurpose,
 )
 from app.reservations.models import Reservation
+from app.reservations.series import Repeat, Which
 
 
 def interval_of(start: datetime, end: datetime, *, field: str = "ends_at") -> Interval:
@@ -30,6 +34,30 @@ def interval_of(start: datetime, end: datetime, *, field: str = "ends_at") -> In
         wrong = Text("종료는 시작보다 뒤여야 합니다.", "The end must come after the start.")
         raise Invalid(wrong, {field: wrong})
     return Interval(start, end)
+
+
+class RepeatIn(Input):
+    """A rule by which the reservation repeats, up to 200 dates within a year."""
+
+    rrule: Annotated[
+        str,
+        StringConstraints(min_length=1, max_length=200),
+        Field(
+            description="RRULE of RFC 5545: FREQ daily, weekly or monthly, with COUNT or UNTIL, "
+            "INTERVAL, BYDAY, BYMONTHDAY and WKST; by the local clock of the facility.",
+            examples=["FREQ=WEEKLY;COUNT=4"],
+        ),
+    ]
+    on_conflict: Annotated[
+        OnConflict,
+        Field(
+            description="Where a date is refused: `fail` reserves none, `skip` leaves it out, "
+            "`shift` moves it to the nearest free time."
+        ),
+    ] = OnConflict.FAIL
+
+    def to_repeat(self) -> Repeat:
+        return Repeat(Recurrence.parse(self.rrule), self.on_conflict)
 
 
 class ReservationIn(Input):
@@ -53,6 +81,9 @@ class ReservationIn(Input):
         Reason,
         Field(description="A manager's reason to set the facility's own rules aside."),
     ] = ""
+    repeat: Annotated[
+        RepeatIn | SkipJsonSchema[None], Field(description="For a series of reservations.")
+    ] = None
 
     def to_request(self) -> BookingRequest:
         return BookingRequest(
@@ -72,6 +103,11 @@ class QuoteIn(ReservationIn):
     purpose: TriedPurpose = ""
 
 
+OF_SERIES = Field(
+    description="Of a series: `this` reservation, this and all `later` ones, or `all` to come."
+)
+
+
 class ReservationPatch(Input):
     """What is to become of a reservation; what is left out stays."""
 
@@ -82,12 +118,13 @@ class ReservationPatch(Input):
     note: Note | SkipJsonSchema[None] = None
     answers: Answers | SkipJsonSchema[None] = None
     override: Reason = ""
+    of_series: Annotated[Which, OF_SERIES] = Which.THIS
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
     @model_validator(mode="after")
     def _something(self) -> "ReservationPatch":
-        if not self.model_fields_set - {"override"}:
+        if not self.model_fields_set - {"override", "of_series"}:
             raise ValueError("name at least one field to change")
         if empty := sorted(n for n in self.model_fields_set if getattr(self, n) is None):
             raise ValueError(f"leave out what is to stay; null is no value for {empty[0]}")
@@ -102,6 +139,10 @@ class ReservationPatch(Input):
 
 class ReasonIn(Input):
     reason: Reason = ""
+
+
+class CancelIn(ReasonIn):
+    of_series: Annotated[Which, OF_SERIES] = Which.THIS
 
 
 class CheckInIn(ReasonIn):
@@ -184,6 +225,16 @@ class TakenOut(TimeOut):
     kind: Literal["reservation", "blackout"]
 
 
+class OccurrenceOut(TimeOut):
+    """One date of a series: the time at which it stands, or would if it is refused."""
+
+    asked_at: datetime  # the start by the rule
+    verdict: Literal["free", "shifted", "refused"]
+    refusals: list[RefusalOut] = []  # why not at the time asked for
+    uid: str | None = None
+    status: Status | None = None
+
+
 class QuoteOut(BaseModel):
     """What a reservation would become; prices are null until the instrument has a rate card."""
 
@@ -202,6 +253,7 @@ class QuoteOut(BaseModel):
     taken: list[TakenOut]
     warnings: list[str] = []
     may_override: bool = False  # by the caller, with a reason
+    occurrences: list[OccurrenceOut] = []  # of a series
 
 
 class ReservationOut(BaseModel):
@@ -239,6 +291,12 @@ class ReservationOut(BaseModel):
     links: dict[str, str]
 
 
+class ReservationMadeOut(ReservationOut):
+    """A new reservation; of a series the first, with what became of each date."""
+
+    occurrences: list[OccurrenceOut] = []
+
+
 class ReservationListOut(BaseModel):
     items: list[ReservationOut]
     next: str | None
@@ -253,6 +311,7 @@ def reservation_out(reservation: Reservation, links: dict[str, str]) -> dict[str
         **TimeOut.of(reservation.interval),
         "status": reservation.status,
         "version": reservation.version,
+        "series": reservation.series.uid if reservation.series else None,
         "holder": reservation.holder.name,
         "institution": institution.slug if institution else None,
         "purpose": reservation.purpose,
@@ -276,3 +335,41 @@ def reservation_out(reservation: Reservation, links: dict[str, str]) -> dict[str
 
 def taken_out(taken: TakenTime) -> dict[str, Any]:
     return {"kind": taken.kind, **TimeOut.of(taken.interval)}
+
+
+def occurrence_out(verdict: Verdict, refusals: list[dict[str, Any]]) -> dict[str, Any]:
+    """A date that was only tried."""
+    return {
+        **TimeOut.of(verdict.interval or verdict.occurrence.interval),
+        "asked_at": verdict.occurrence.interval.start,
+        "verdict": verdict.word,
+        "refusals": refusals,
+    }
+
+
+def occurrences_out(made: Sequence[Reservation], language: str) -> list[dict[str, Any]]:
+    """What became of each date of a series, those that were left out among them, in order."""
+    found: list[dict[str, Any]] = [
+        {
+            **TimeOut.of(each.interval),
+            "asked_at": each.original_start or each.starts_at,
+            "verdict": "free" if each.original_start in (None, each.starts_at) else "shifted",
+            "uid": each.uid,
+            "status": each.status,
+        }
+        for each in made
+    ]
+    for skipped in made[0].series.skipped if made and made[0].series else ():
+        start, end = (datetime.fromisoformat(skipped[each]) for each in ("starts_at", "ends_at"))
+        found.append(
+            {
+                **TimeOut.of(Interval(start, end)),
+                "asked_at": start,
+                "verdict": "refused",
+                "refusals": [
+                    {**each, "reason": Text(**each["reason"]).in_(language)}
+                    for each in skipped["refusals"]
+                ],
+            }
+        )
+    return sorted(found, key=lambda each: each["asked_at"])

@@ -93,6 +93,8 @@ def about_real_things(
     for operation in (each for methods in spec["paths"].values() for each in methods.values()):
         for parameter in operation["parameters"]:
             parameter["schema"] = real.get(parameter["name"], parameter["schema"])
+    rules = ["FREQ=DAILY;COUNT=3", "FREQ=WEEKLY;UNTIL=20260401", "FREQ=MONTHLY;COUNT=9", "FREQ=X"]
+    spec["components"]["schemas"]["RepeatIn"]["properties"]["rrule"] = {"enum": rules}
     for name in ("ReservationIn", "QuoteIn", "ReservationPatch", "WaitIn"):
         properties = spec["components"]["schemas"][name]["properties"]
         properties.update({each: real[each] for each in properties if each in real})
