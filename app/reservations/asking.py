@@ -20,7 +20,7 @@ from app.domain.booking import CONFLICT_CODES, BookingRequest
 from app.domain.errors import BookingRefused, FreeSlot, Invalid, Refusal, Taken, WrongState
 from app.domain.interval import Interval
 from app.domain.rules_in_words import rarer_rules
-from app.reservations import free_times, queries, services, timeline, waitlist
+from app.reservations import free_times, queries, series, services, timeline, waitlist
 from app.reservations.alternatives import alternatives
 from app.reservations.forms import ReservationForm, parsed_instant
 from app.reservations.free_times import with_instruments
@@ -54,11 +54,12 @@ def reserve(slug: str) -> AnyResponse | str | tuple[str, int]:
     if not form.validate():
         return _reserve_page(form, instrument, user), KINDS["invalid"].status
     try:
-        made = services.request_reservation(
-            user, form.to_request(), now=clock.now(), override=form.override.data or ""
-        )
+        made = _request(form, user)
     except BookingRefused as refused:
         form.show(refused.refusals)
+        if form.repeat.data:
+            status = KINDS["taken" if isinstance(refused, Taken) else "refused"].status
+            return _reserve_page(form, instrument, user), status
         if isinstance(refused, Taken):
             page = _reserve_page(form, instrument, user, refused.alternatives, may_wait=True)
             return page, TAKEN
@@ -66,6 +67,13 @@ def reserve(slug: str) -> AnyResponse | str | tuple[str, int]:
         return _reserve_page(form, instrument, user, found), KINDS["refused"].status
     flash(_welcome(made), "success")
     return redirect(url_for(".show", uid=made.uid), 303)
+
+
+def _request(form: ReservationForm, user: User) -> Reservation:
+    asked, now, override = form.to_request(), clock.now(), form.override.data or ""
+    if repeat := form.to_repeat():
+        return series.request_series(user, asked, repeat, now=now, override=override)
+    return services.request_reservation(user, asked, now=now, override=override)
 
 
 @open_to(Action.RESERVE)
@@ -105,7 +113,7 @@ def check(slug: str) -> str:
     user, instrument = current(), instrument_by_slug(slug)
     form = ReservationForm.of(instrument)
     form.validate()
-    fields = (form.starts_at, form.ends_at, *([form.mode] if form.mode else []))
+    fields = (form.starts_at, form.ends_at, *form.of_repeat, *([form.mode] if form.mode else []))
     wrong = [error for field in fields for error in field.errors]
     if wrong:
         typed = form.starts_at.data and form.ends_at.data
@@ -113,6 +121,13 @@ def check(slug: str) -> str:
             "reservations/_check.html", wrong=wrong if typed else [], trial=None, found=()
         )
     asked, policy, now = form.to_request(), policy_of(instrument), clock.now()
+    if repeat := form.to_repeat():
+        return render_template(
+            "reservations/_series_check.html",
+            trial=series.try_series(user, asked, repeat, now=now),
+            rule=repeat.rule.in_words(),
+            zone=zone_of(instrument),
+        )
     trial = services.try_reservation(user, asked, now=now)
     return render_template(
         "reservations/_check.html",
@@ -185,9 +200,25 @@ def _reserve_page(
 
 
 def _welcome(made: Reservation) -> str:
+    if made.series:
+        return _welcome_series(made)
     if made.status is Status.PENDING:
         return str(gettext("Your request is sent. The time is held until a manager decides."))
     return str(gettext("Reserved. A confirmation is on its way to you by mail."))
+
+
+def _welcome_series(made: Reservation) -> str:
+    number, skipped = len(series.members_of(made)), len(made.series.skipped if made.series else ())
+    if made.status is Status.PENDING:
+        said = gettext(
+            "Your request for %(number)s dates is sent. They are held until a manager decides.",
+            number=number,
+        )
+    else:
+        said = gettext("Reserved on %(number)s dates. One mail tells you all.", number=number)
+    if skipped:
+        said += " " + gettext("Dates left out: %(number)s. They are listed below.", number=skipped)
+    return str(said)
 
 
 ROUTES = (

@@ -44,6 +44,7 @@ from app.domain.usage import (
 from app.reservations.answer_fields import PREFIX, answers_of, asking, fill_in_answers
 from app.reservations.closures import Closure
 from app.reservations.models import Reservation
+from app.reservations.repeat_fields import OfSeries, Repeating
 from app.reservations.services import Change
 from app.reservations.usage import Said
 from app.web.pages import localized
@@ -134,6 +135,11 @@ class Times(FlaskForm):
             raise ValidationError(localized(wrong.text)) from None
 
     @property
+    def has_interval(self) -> bool:
+        """Whether what was typed makes a span of time, whatever else is wrong."""
+        return len(self._instants) == 2 and not (self.starts_at.errors or self.ends_at.errors)
+
+    @property
     def interval(self) -> Interval:
         """What was typed, once it is valid."""
         return Interval(self._instants["starts_at"], self._instants["ends_at"])
@@ -159,7 +165,7 @@ def _override() -> StringField:
     )
 
 
-class ReservationForm(Times):
+class ReservationForm(Repeating, Times):
     """Everything that a reservation asks of its holder."""
 
     purpose = StringField(
@@ -230,7 +236,7 @@ class ReservationForm(Times):
         )
 
 
-class ChangeForm(Times):
+class ChangeForm(OfSeries, Times):
     """What may be changed of a reservation that stands."""
 
     purpose = StringField(
@@ -307,6 +313,10 @@ class ReasonForm(FlaskForm):
             said = " ".join(str(error) for error in self.reason.errors)
             raise Invalid(Text(said, said))
         return str(self.reason.data)
+
+
+class CancelForm(OfSeries, ReasonForm):
+    """Why, and which of a series."""
 
 
 class UseForm(ReasonForm):

@@ -167,7 +167,9 @@ def of_series(event: str, reservations: Sequence[Reservation], *, by: User, now:
     }
     told = [("series_told", first.holder)]
     if event != "cancelled" and any(each.status is Status.PENDING for each in reservations):
-        told += [("series_awaits", manager) for manager in managers_of(first.instrument.facility_id)]
+        told += [
+            ("series_awaits", manager) for manager in managers_of(first.instrument.facility_id)
+        ]
     of = f"{series.uid}-{series.version}" if series else f"{first.uid}-{first.version}"
     for template, reader in told:
         outbox.enqueue(

@@ -22,11 +22,11 @@ from app.domain import approval, booking, series
 from app.domain.approval import Status, Step
 from app.domain.booking import CONFLICT_CODES, BookingRequest
 from app.domain.errors import BookingRefused, DureError, Refusal, Taken, TakenTime, Text, WrongState
-from app.domain.interval import Interval
+from app.domain.interval import Interval, without
 from app.domain.notation import iso_instant
 from app.domain.recurrence import Occurrence, Recurrence, local_length, local_shift, moved
 from app.domain.series import OnConflict, Verdict
-from app.reservations import notices, queries
+from app.reservations import notices, offering, queries
 from app.reservations.alternatives import alternatives
 from app.reservations.idempotency import Once, made_before, remember
 from app.reservations.models import Reservation, Series
@@ -188,6 +188,7 @@ def change_series(
                 each for each in _members(chosen, which, Step.CHANGE) if each.starts_at > now
             ]
             was = {each.id: visible(each) for each in members}
+            held_before = [each.interval for each in members]
             if to != chosen.interval or _answered(change, members):
                 _move(members, chosen, change, instrument, user, now=now)
             for each in members:
@@ -199,6 +200,8 @@ def change_series(
             _note("change-reservation", {each: changes[each.id] for each in changed}, user, now)
             _touch(changed, now)
             notices.of_series("changed", changed, by=user, now=now)
+            if left := without(held_before, [each.interval for each in members]):
+                offering.time_freed(instrument, left, now=now)
     except _Refused as refused:
         raise _error(refused, request, user, now=now) from None
     except IntegrityError as broken:
@@ -241,6 +244,8 @@ def cancel_series(
             end(each, Step.CANCEL, reason, now)
         _note("cancel-reservation", {each: {"reason": reason} for each in members}, user, now)
         _count_up(members)
+        freed = [each.interval for each in members]
+        offering.time_freed(chosen.instrument, freed, now=now)
         notices.of_series("cancelled", members, by=user, now=now)
     return chosen
 

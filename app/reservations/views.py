@@ -1,6 +1,6 @@
 """Pages of reserving: the form beside the calendar, my reservations, one reservation."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any
 
@@ -35,6 +35,7 @@ from app.domain.errors import (
 )
 from app.domain.interval import Interval
 from app.domain.local_time import day_of
+from app.domain.recurrence import Recurrence
 from app.reservations import (
     asking,
     bench,
@@ -45,6 +46,7 @@ from app.reservations import (
     logbook,
     many,
     queries,
+    series,
     services,
     timeline,
     waiting,
@@ -52,10 +54,11 @@ from app.reservations import (
     waitlist_pages,
 )
 from app.reservations.answer_fields import answers_in_words
-from app.reservations.forms import ChangeForm, ReasonForm, parsed_instant, seen_version
+from app.reservations.forms import CancelForm, ChangeForm, parsed_instant, seen_version
 from app.reservations.free_times import with_instruments
 from app.reservations.history import happenings
 from app.reservations.models import Reservation
+from app.reservations.series import Which
 from app.reservations.services import Change
 from app.web import pages
 from app.web.pages import localized
@@ -131,7 +134,11 @@ def change(uid: str) -> AnyResponse | tuple[str, int]:
     if not form.validate():
         return _page_of(reservation, form), KINDS["invalid"].status
     try:
-        services.change_reservation(user, uid, form.to_change(), now=clock.now(), version=form.seen)
+        wanted, now = form.to_change(), clock.now()
+        if form.which is Which.THIS:
+            services.change_reservation(user, uid, wanted, now=now, version=form.seen)
+        else:
+            series.change_series(user, uid, form.which, wanted, now=now, version=form.seen)
     except BookingRefused as refused:
         form.show(refused.refusals)
         found = refused.alternatives if isinstance(refused, Taken) else ()
@@ -145,7 +152,10 @@ def change(uid: str) -> AnyResponse | tuple[str, int]:
         form.version.data = reservation.version
         kind = {Stale: "stale", WrongState: "wrong-state"}.get(type(wrong), "invalid")
         return _page_of(queries.by_uid(uid, viewer=user), form), KINDS[kind].status
-    flash(gettext("The reservation has been changed."), "success")
+    if form.which is Which.THIS:
+        flash(gettext("The reservation has been changed."), "success")
+    else:
+        flash(gettext("The reservations of the series have been changed."), "success")
     # The form's own anchor would otherwise stay, and the message be out of sight above it.
     return redirect(url_for(".show", uid=uid, _anchor="flashes"), 303)
 
@@ -154,11 +164,15 @@ def change(uid: str) -> AnyResponse | tuple[str, int]:
 @open_to(Action.CANCEL_RESERVATION)
 def cancel(uid: str) -> AnyResponse:
     """Give the time back."""
-    form = ReasonForm()
+    form = CancelForm()
     try:
-        form.check()
-        services.cancel_reservation(current(), uid, reason=form.reason.data or "", now=clock.now())
-        flash(gettext("The reservation has been cancelled; the time is free again."), "success")
+        reason = form.check()
+        if form.which is Which.THIS:
+            services.cancel_reservation(current(), uid, reason=reason, now=clock.now())
+            flash(gettext("The reservation has been cancelled; the time is free again."), "success")
+        else:
+            series.cancel_series(current(), uid, form.which, reason=reason, now=clock.now())
+            flash(gettext("The reservations have been cancelled; the time is free."), "success")
     except WRONG as wrong:
         flash(localized(wrong.text), "error")
     return redirect(url_for(".show", uid=uid), 303)
@@ -203,7 +217,7 @@ def _page_of(reservation: Reservation, form: ChangeForm, found: Any = ()) -> str
         facility=reservation.instrument.facility,
         zone=zone_of(reservation.instrument),
         form=form,
-        reason_form=ReasonForm(formdata=None),
+        reason_form=CancelForm(formdata=None),
         found=with_instruments(found),
         mine=reservation.holder_id == user.id,
         may_change=Step.CHANGE in steps and not begun,
@@ -219,8 +233,25 @@ def _page_of(reservation: Reservation, form: ChangeForm, found: Any = ()) -> str
         happenings=happenings(reservation),
         now=now,
         week=timedelta(days=7),
+        **_series_of(reservation),
         **bench.use_of(reservation, user, now=now),
     )
+
+
+def _series_of(reservation: Reservation) -> dict[str, Any]:
+    """What the page shows of the series that a reservation belongs to."""
+    of = reservation.series
+    return {
+        "members": series.members_of(reservation),
+        "rule": Recurrence.parse(of.rrule).in_words() if of else None,
+        "skipped": [
+            (
+                datetime.fromisoformat(each["starts_at"]),
+                [Text(**r["reason"]) for r in each["refusals"]],
+            )
+            for each in (of.skipped if of else ())
+        ],
+    }
 
 
 _ROUTES = (
