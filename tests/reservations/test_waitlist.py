@@ -13,7 +13,16 @@ from app.domain.errors import BookingRefused, Invalid, NotFound, Taken, WrongSta
 from app.domain.interval import fullest
 from app.domain.waitlist import WaitState
 from app.mail.models import OutgoingMail
-from app.reservations import closures, jobs, offering, queries, services, waitlist, watching
+from app.reservations import (
+    closures,
+    giving_way,
+    jobs,
+    offering,
+    queries,
+    services,
+    waitlist,
+    watching,
+)
 from app.reservations.models import FreedTime, Offer, Reservation, Wait
 from app.reservations.services import Change
 from app.reservations.waitlist import Wish
@@ -181,7 +190,7 @@ def test_a_closure_that_is_lifted_frees_time(jun, sora, microscope):
     closed = closures.Closure(
         interval=SLOT, kind=BlackoutKind.MAINTENANCE, instrument_id=microscope.id, reason_en="laser"
     )
-    blackout = closures.close_time(sora, microscope.facility, closed, now=NOW)
+    (blackout,) = closures.close_time(sora, microscope.facility, closed, now=NOW)
     ask(jun, microscope)
     closures.reopen(sora, microscope.facility, blackout.id, now=NOW)
     assert offer_of(jun).reservation.interval == SLOT
@@ -395,7 +404,7 @@ def test_an_offer_stands_in_the_way_of_a_closure(offered, sora, microscope):
     closed = closures.Closure(
         interval=SLOT, kind=BlackoutKind.MAINTENANCE, instrument_id=microscope.id
     )
-    with pytest.raises(closures.StillReserved):
+    with pytest.raises(giving_way.StillReserved):
         closures.close_time(sora, microscope.facility, closed, now=NOW)
 
 
