@@ -9,7 +9,9 @@ from app.accounts.models import Suspension, User
 from app.catalog.models import Instrument, Technique
 from app.db import db
 from app.domain.booking import CODES, CONFLICT_CODES, UseScope, UseState
+from app.domain.maintenance import Severity
 from app.domain.training import Level
+from app.reservations import faults
 from app.reservations.models import Reservation
 from tests import factories
 from tests.api.conftest import Program, Programs, at, booked, problem, wish
@@ -287,6 +289,7 @@ def test_a_dry_run_says_what_would_become_of_it(
         "taken": [],
         "may_override": False,
         "warnings": [],
+        "occurrences": [],
     }
     assert program_of(mina).post("/quotes", wish(guarded, 1, 2)).json["status"] == "pending"
     assert db.session.query(Reservation).count() == 0
@@ -326,6 +329,10 @@ def stage(app: object, mina: User, jun: User, microscope: Instrument) -> dict[st
     booked(mina, elsewhere, hours(50, 51))
     apart = ruled(gap="PT4H")
     booked(mina, apart, hours(60, 61))
+    broken = ruled(fault_stops=True)
+    faults.report_fault(
+        mina, broken.slug, severity=Severity.OUT_OF_ORDER, description="no laser", now=NOW
+    )
     expired = {"iacuc": "KA-1", "iacuc_until": "2026-01-01"}
     return {
         "outside-fixed-slots": wish(ruled(fixed_slots={"daily": ["09:00-13:00"]}), 1, 2),
@@ -351,6 +358,7 @@ def stage(app: object, mina: User, jun: User, microscope: Instrument) -> dict[st
             1,
             2,
         ),
+        "instrument-faulty": wish(broken, 1, 2),
         "in-the-past": wish(microscope, -2, -1),
         "off-grid": wish(microscope, 1.1, 2),
         "shortest": wish(microscope, 1, 1.25),
