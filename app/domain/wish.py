@@ -79,7 +79,7 @@ def wished_slots(timetable: Timetable, wish: Wish, *, now: datetime) -> Iterator
         starts = (
             starts_from(max(gap.start, first), gap, length, policy.slot, zone)
             if policy.fixed_slots is None
-            else (slot.start for slot in timetable.fixed if slot.start >= max(gap.start, first))
+            else _fixed_starts(timetable.fixed, max(gap.start, first), gap)
         )
         for start in starts:
             if start > last:
@@ -88,6 +88,11 @@ def wished_slots(timetable: Timetable, wish: Wish, *, now: datetime) -> Iterator
                 yield Interval(start, start + length)
             elif (slot := _joined(start, timetable, wish)) and slot.end <= gap.end:
                 yield slot
+
+
+def _fixed_starts(fixed: Sequence[Interval], first: datetime, gap: Interval) -> Iterator[datetime]:
+    """Where fixed slots start within the gap: what lies behind it is for the gaps to come."""
+    return (slot.start for slot in fixed if first <= slot.start < gap.end)
 
 
 def _reachable(timetable: Timetable, now: datetime) -> Iterable[Interval]:
