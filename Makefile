@@ -61,8 +61,8 @@ test: setup ## the whole suite, on SQLite and PostgreSQL, with browser and calen
 	@$(BIN)/python -m tests.browser.chromium
 	@$(BIN)/pytest -n 2 --dist loadgroup tests
 
-test-fast: setup ## the inner loop, under a minute
-	@$(BIN)/pytest -n 2 -q -m "not browser and not race and not interop and not slow" tests
+test-fast: setup ## the inner loop, under a minute: all that needs no database
+	@$(BIN)/pytest -n 2 -q -m "not data and not browser and not race and not interop and not slow" tests
 
 bench: setup ## speed, as ratios within one run
 	@$(BIN)/python -m tests.bench

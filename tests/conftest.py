@@ -62,6 +62,13 @@ def empty_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a database: each such test costs an application of its own."""
+    for item in items:
+        if {"app", "database_url", "postgres", "empty_sqlite"}.intersection(item.fixturenames):  # type: ignore[attr-defined]
+            item.add_marker("data")
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """Address of a real PostgreSQL server: the one named, or one of our own for this run."""

@@ -19,7 +19,7 @@ def permits_are_given(request: BookingRequest, facts: BookingFacts) -> Refusal |
         if not number and permit.required:
             said = Text(
                 f"{name.ko}가 필요합니다. 번호를 적어 주세요.",
-                f"An {name.en} is needed. Give its number, or ask the facility.",
+                f"Needed: {name.en}. Give its number, or ask the facility.",
             )
             return Refusal("permit-missing", said, field=f"answers.{kind}")
         if (number or permit.required) and _date(until) is None:

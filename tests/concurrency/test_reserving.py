@@ -10,7 +10,7 @@ from app.catalog.models import Instrument
 from app.db import db, transaction
 from app.domain.approval import HOLDING
 from app.domain.booking import BookingRequest
-from app.domain.errors import Taken
+from app.domain.errors import BookingRefused, Taken
 from app.domain.interval import fullest
 from app.reservations import services
 from app.reservations.models import Reservation
@@ -171,4 +171,46 @@ def test_without_lock_and_net_several_would_move_there(racers, microscope, start
     rounds = start(move, rounds=CONTROL_ROUNDS, prepare=take_lock_away)
 
     # What overlapped has moved on by the end, so the winners of a round are counted.
+    assert max(winners(outcomes) for outcomes in rounds) > 1
+
+
+def be_somewhere(slugs, number, racer):
+    """One person asks for another instrument in each of eight windows at once."""
+    user = db.session.scalars(select(User).where(User.email == "racer-0@example.org")).one()
+    request = BookingRequest(slugs[racer], slot(number), purpose="race")
+    try:
+        services.request_reservation(user, request, now=NOW)
+    except BookingRefused as refused:
+        return tuple(refusal.code for refusal in refused.refusals)
+    return "won"
+
+
+def forget_the_person():
+    """Control: only the calendars of the instruments are waited for."""
+    services.take_person = lambda *_: None
+
+
+@pytest.fixture
+def alone(racers):
+    """Eight instruments, each of which refuses whoever is somewhere else meanwhile."""
+    return [factories.instrument(booking={"two_places": "refuse"}).slug for _ in range(RACERS)]
+
+
+def test_nobody_is_in_two_places_at_once(alone, start):
+    rounds = start(lambda number, racer: be_somewhere(alone, number, racer), rounds=ROUNDS)
+
+    assert [winners(outcomes) for outcomes in rounds] == [1] * ROUNDS
+    losers = {o.said for outcomes in rounds for o in outcomes if o.said != "won"}
+    assert losers == {("in-two-places",)}
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_without_waiting_for_the_person_they_would_be_in_several(alone, start):
+    """On SQLite there is one writer at a time, so that this needs no lock of its own there."""
+    rounds = start(
+        lambda number, racer: be_somewhere(alone, number, racer),
+        rounds=CONTROL_ROUNDS,
+        prepare=forget_the_person,
+    )
+
     assert max(winners(outcomes) for outcomes in rounds) > 1
