@@ -109,21 +109,44 @@ def empty_postgres(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> s
     return name
 
 
+@pytest.fixture(scope="session")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where the kept applications have their database file and instance."""
+    folder = tmp_path_factory.mktemp("place")
+    yield folder
+    _KEPT.clear()
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres: str, empty_postgres: str) -> Iterator[str]:
+    """The address of this process's database, which each test gets anew."""
+    name = empty_postgres.replace("empty", "test")
+    yield with_database(postgres, name)
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def sqlite_url(place: Path, empty_sqlite: Path) -> str:
+    """An empty, migrated SQLite file."""
+    for left in place.glob("dure.sqlite3*"):
+        left.unlink()
+    return f"sqlite:///{shutil.copy(empty_sqlite, place / 'dure.sqlite3')}"
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """An empty, migrated database of each kind, for this test alone."""
+def database_url(request: pytest.FixtureRequest) -> str:
+    """An empty, migrated database of each kind, for this test alone, at an address that stays."""
     if request.param == "sqlite":
-        path = tmp_path / "dure.sqlite3"
-        shutil.copy(request.getfixturevalue("empty_sqlite"), path)
-        yield f"sqlite:///{path}"
-        return
+        sqlite: str = request.getfixturevalue("sqlite_url")
+        return sqlite
     server, empty = request.getfixturevalue("postgres"), request.getfixturevalue("empty_postgres")
-    name = f"dure_{uuid.uuid4().hex[:12]}"
+    url: str = request.getfixturevalue("postgres_url")
+    name = make_url(url).database
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{empty}" STRATEGY file_copy')
-    yield with_database(server, name)
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')  # type: ignore[arg-type]
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{empty}" STRATEGY file_copy')  # type: ignore[arg-type]
+    return url
 
 
 class Visitor(FlaskClient):
@@ -150,16 +173,41 @@ class Visitor(FlaskClient):
         return found[1]
 
 
-@pytest.fixture
-def app(database_url: str, tmp_path: Path) -> Iterator[Flask]:
-    """Dure on this test's own database, inside an application context."""
-    app = create_app(settings(database_url, tmp_path / "instance"))
+#: One application for each kind of database and process: its routes, compiled pages and
+#: statements serve all tests, which only get a new database under it.
+_KEPT: dict[str, Flask] = {}
+
+
+def _new_app(url: str, instance: Path) -> Flask:
+    app = create_app(settings(url, instance))
     app.testing = True
     app.test_client_class = Visitor
+    return app
+
+
+@pytest.fixture
+def app(request: pytest.FixtureRequest, database_url: str, place: Path) -> Iterator[Flask]:
+    """Dure on this test's own database, inside an application context.
+
+    A test that adds routes to it asks for one of its own: `pytest.mark.own_app`.
+    """
+    instance = place / "instance"
+    shutil.rmtree(instance, ignore_errors=True)
+    instance.mkdir()
+    if request.node.get_closest_marker("own_app"):
+        app = _new_app(database_url, instance)
+    else:
+        app = _KEPT.get(database_url) or _KEPT.setdefault(
+            database_url, _new_app(database_url, instance)
+        )
+    kept = [(held, dict(held)) for held in (app.config, app.extensions, app.jinja_env.globals)]
     with app.app_context():
         yield app
         db.session.remove()
         db.engine.dispose()
+    for held, as_it_was in kept:
+        held.clear()
+        held.update(as_it_was)
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ def test_every_route_declares_a_right(app: Flask) -> None:
     assert undeclared == []
 
 
+@pytest.mark.own_app
 def test_a_route_that_declares_nothing_lets_nobody_in(app: Flask) -> None:
     app.add_url_rule("/forgotten", "forgotten", lambda: "secret")
     with pytest.raises(gate.UndeclaredRight, match="forgotten"):
@@ -63,6 +64,7 @@ def test_a_form_sent_by_a_stranger_leads_to_signing_in_and_no_further(
     assert client.post("/account/tokens").location == "/sign-in"
 
 
+@pytest.mark.own_app
 def test_a_session_changes_by_the_api_only_with_the_form_token(
     app: Flask, client: Visitor, mina: User
 ) -> None:

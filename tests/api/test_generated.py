@@ -2,8 +2,6 @@
 
 import contextvars
 import copy
-import shutil
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,11 +23,9 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def database_url(empty_sqlite: Path, tmp_path: Path) -> str:
+def database_url(sqlite_url: str) -> str:
     """One kind of database, so that there is time for more requests."""
-    path = tmp_path / "dure.sqlite3"
-    shutil.copy(empty_sqlite, path)
-    return f"sqlite:///{path}"
+    return sqlite_url
 
 
 @pytest.fixture

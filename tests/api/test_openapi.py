@@ -1,9 +1,7 @@
 """The description of the API is whole, valid and true; the page made from it shows all of it."""
 
 import re
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
@@ -28,11 +26,9 @@ PROMISED = {
 
 
 @pytest.fixture
-def database_url(empty_sqlite: Path, tmp_path: Path) -> str:
+def database_url(sqlite_url: str) -> str:
     """The description asks nothing of a database: one kind is enough."""
-    path = tmp_path / "dure.sqlite3"
-    shutil.copy(empty_sqlite, path)
-    return f"sqlite:///{path}"
+    return sqlite_url
 
 
 @pytest.fixture

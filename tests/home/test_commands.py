@@ -13,6 +13,8 @@ from app.factory import cli
 from app.home.cli import as_markdown
 from tests import factories
 
+pytestmark = pytest.mark.own_app  # with a database file where commands look for it
+
 DOCS = Path(__file__).parent.parent.parent / "docs"
 
 

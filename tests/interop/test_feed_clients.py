@@ -1,7 +1,6 @@
 """Calendar apps fetch a feed from a real server, and hold what the database holds."""
 
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -38,11 +37,9 @@ SEOUL = ZoneInfo("Asia/Seoul")
 
 
 @pytest.fixture
-def database_url(empty_sqlite: Path, tmp_path: Path) -> str:
+def database_url(sqlite_url: str) -> str:
     """What apps read does not depend on the kind of database: tests/calendars tries both."""
-    path = tmp_path / "dure.sqlite3"
-    shutil.copy(empty_sqlite, path)
-    return f"sqlite:///{path}"
+    return sqlite_url
 
 
 @pytest.fixture(autouse=True)

@@ -40,6 +40,9 @@ REFUSAL = Refusal("too-long", Text("너무 깁니다.", "Too long."), limit="PT8
 Raising = Callable[[Exception], FlaskClient]
 
 
+pytestmark = pytest.mark.own_app  # routes that fail are added
+
+
 @pytest.fixture
 def raising(app: Flask) -> Raising:
     """A client of pages and calls that raise the given exception."""

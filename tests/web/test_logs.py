@@ -10,6 +10,8 @@ from flask import Flask
 from app.web import logs
 from app.web.rights import PUBLIC, open_to
 
+pytestmark = pytest.mark.own_app  # routes that fail are added
+
 
 @pytest.fixture
 def written(app: Flask, capsys: pytest.CaptureFixture[str]) -> Iterator[pytest.CaptureFixture[str]]:
