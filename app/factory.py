@@ -31,6 +31,7 @@ from app.home import cli as home_cli
 from app.home import views as home_views
 from app.mail import queries as mail_queries
 from app.mail import rendering
+from app.projects import views as projects_views
 from app.reservations import api as reservations_api
 from app.reservations import cli as reservations_cli
 from app.reservations import views as reservations_views
@@ -47,6 +48,7 @@ PAGES = (
     api_docs,
     accounts_views,
     catalog_views,
+    projects_views,
     training_views,
     reservations_views,
     calendars_views,

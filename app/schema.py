@@ -5,7 +5,8 @@ from app.audit import models as audit
 from app.calendars import models as calendars
 from app.catalog import models as catalog
 from app.mail import models as mail
+from app.projects import models as projects
 from app.reservations import models as reservations
 from app.training import models as training
 
-TABLES = (accounts, audit, calendars, catalog, mail, reservations, training)
+TABLES = (accounts, audit, calendars, catalog, mail, projects, reservations, training)

@@ -43,6 +43,7 @@ from app.domain.booking import BookingRequest
 from app.domain.maintenance import Condition, Result, Severity
 from app.domain.repetition import Every
 from app.domain.training import Level, SafetyKind
+from app.projects.models import Belonging, GroupMembership, ResearchGroup
 from app.reservations import faults, maintenance
 from app.reservations import services as reservations
 from app.reservations.maintenance import Work
@@ -70,6 +71,7 @@ SECRETS = {
     "work": "work-on-the-instrument",
     "email": "mina.secret@example.org",
     "certificate": "certificate-of-mina",
+    "invited": "invited.secret@example.org",
 }
 REFUSED = {401, 403, 404, 405, 410}
 
@@ -176,6 +178,18 @@ def stage(app: Flask, microscope: Instrument, sora: User, monkeypatch: pytest.Mo
         seat = SignUp(session_id=session.id, user_id=mina.id, standing=Standing.SEATED, turn=1)
         seat.signed_up_at = NOW
         db.session.add(seat)
+    group = ResearchGroup(
+        institution_id=facility.institution_id,
+        name_ko="연구실",
+        name_en="Group",
+        leader_id=mina.id,
+        made_at=NOW,
+    )
+    invited = GroupMembership(
+        group=group, email=SECRETS["invited"], belonging=Belonging.INVITED, made_at=NOW
+    )
+    with transaction():
+        db.session.add(invited)
     change = db.session.scalars(select(AuditRow.id)).first()
     with transaction():
         db.session.delete(db.session.get_one(RoleGrant, grant.id))
@@ -204,6 +218,8 @@ def stage(app: Flask, microscope: Instrument, sora: User, monkeypatch: pytest.Mo
             "session_id": session.id,
             "certificate_id": certificate.id,
             "record_id": safety.id,
+            "group_id": group.id,
+            "membership_id": invited.id,
             # Keys and words that cannot be guessed, and what is there for everyone.
             "secret": "guessed",
             "token": "guessed",
@@ -243,6 +259,11 @@ def watched(mina: User, fault_id: int) -> Callable[[], list[object]]:
             rows(Certificate),
             rows(SafetyTraining),
             rows(BlackoutRule),
+            rows(ResearchGroup, ResearchGroup.leader_id == owner, besides=("version",)),
+            rows(
+                GroupMembership,
+                GroupMembership.belonging.in_((Belonging.INVITED, Belonging.MEMBER)),
+            ),  # anybody of the institution may ask to join, and think better of it
             rows(Fault, Fault.id == fault_id),  # anybody may report another one
             rows(MaintenanceEntry),
             rows(Facility),

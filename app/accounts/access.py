@@ -12,7 +12,8 @@ class Relation(enum.StrEnum):
 
     ANYONE = "anyone"
     RESEARCHER = "researcher"  # anyone signed in
-    HOLDER = "holder"  # whose reservation, feed or token it is
+    HOLDER = "holder"  # whose reservation, feed or token it is; who leads the group
+    MEMBER = "member"  # of the thing's research group
     FACILITY_MANAGER = "facility_manager"  # of the thing's facility
     INSTITUTION_ADMINISTRATOR = "institution_administrator"  # of the thing's institution
     SPONSOR_OFFICER = "sponsor_officer"
@@ -47,6 +48,10 @@ class Action(enum.StrEnum):
     SUSPEND_PERSON = "suspend-person"
     OWN_ACCOUNT = "own-account"
     MAKE_FEED = "make-feed"
+    MAKE_GROUP = "make-group"
+    JOIN_GROUP = "join-group"  # ask to join, accept an invitation, leave
+    SEE_GROUP = "see-group"
+    LEAD_GROUP = "lead-group"
     SEE_AUDIT = "see-audit"
     ADMINISTER_SITE = "administer-site"
 
@@ -82,6 +87,10 @@ TABLE: dict[Action, frozenset[Relation]] = {
     Action.SUSPEND_PERSON: _ADMINISTERS,
     Action.OWN_ACCOUNT: frozenset({_R.HOLDER}),
     Action.MAKE_FEED: frozenset({_R.RESEARCHER}),
+    Action.MAKE_GROUP: frozenset({_R.RESEARCHER}),
+    Action.JOIN_GROUP: frozenset({_R.RESEARCHER}),
+    Action.SEE_GROUP: _ADMINISTERS | {_R.HOLDER, _R.MEMBER},
+    Action.LEAD_GROUP: _ADMINISTERS | {_R.HOLDER},
     Action.SEE_AUDIT: _ADMINISTERS,
     Action.ADMINISTER_SITE: frozenset({_R.SITE_ADMINISTRATOR}),
 }
@@ -104,6 +113,7 @@ class Scope:
     institution_id: int | None = None
     facility_id: int | None = None
     holder_id: int | None = None
+    member_ids: frozenset[int] = frozenset()
 
 
 SITE = Scope()
@@ -119,6 +129,8 @@ def relations(user: Actor | None, scope: Scope) -> frozenset[Relation]:
     found.add(Relation.RESEARCHER)
     if scope.holder_id is not None and scope.holder_id == user.id:
         found.add(Relation.HOLDER)
+    if user.id in scope.member_ids:
+        found.add(Relation.MEMBER)
     for grant in user.grants:
         match grant.role:
             case RoleName.SITE_ADMINISTRATOR:
@@ -194,9 +206,9 @@ a test compares the two and tries every cell.
 
 Whoever stands in one of the relations to the thing acted upon may. A facility manager is one
 of the thing's facility, an institution administrator one of the thing's institution; the
-holder is the person whose reservation, feed, token or account it is. Everyone with an account
-is a researcher. What nobody is granted, nobody may; an account that is switched off has no
-rights but anyone's.
+holder is the person whose reservation, feed, token or account it is, or who leads the research
+group; a member is one of the group. Everyone with an account is a researcher. What nobody is
+granted, nobody may; an account that is switched off has no rights but anyone's.
 
 장비담당자(facility_manager)의 권한은 그 시설에, 기관 관리자(institution_administrator)의 권한은
 그 기관에만 미칩니다.

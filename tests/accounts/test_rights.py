@@ -30,6 +30,7 @@ def cast(app: Flask, microscope: Instrument) -> dict[Relation, User | None]:
         Relation.ANYONE: None,
         Relation.RESEARCHER: factories.user("researcher"),
         Relation.HOLDER: factories.user("holder"),
+        Relation.MEMBER: factories.user("member"),
         Relation.FACILITY_MANAGER: factories.user("manager", manages=facility),
         Relation.INSTITUTION_ADMINISTRATOR: factories.user(
             "administrator", administers=facility.institution
@@ -42,10 +43,11 @@ def cast(app: Flask, microscope: Instrument) -> dict[Relation, User | None]:
 @pytest.fixture
 def scope(microscope: Instrument, cast: dict[Relation, User | None]) -> Scope:
     """The microscope's calendar, in which the holder has a reservation."""
-    holder = cast[Relation.HOLDER]
+    holder, member = cast[Relation.HOLDER], cast[Relation.MEMBER]
     assert holder
+    assert member
     around = scope_of(microscope)
-    return Scope(around.institution_id, around.facility_id, holder_id=holder.id)
+    return Scope(around.institution_id, around.facility_id, holder.id, frozenset({member.id}))
 
 
 def expected(action: Action, relation: Relation) -> bool:

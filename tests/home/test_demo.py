@@ -31,6 +31,8 @@ from app.domain.use import CheckIn
 from app.domain.window_rules import running_day
 from app.home import demo
 from app.mail.models import OutgoingMail
+from app.projects.models import ResearchGroup
+from app.projects.queries import groups_of
 from app.reservations import services
 from app.reservations.models import Reservation, StandingApproval
 from app.training.models import Result, SignUp, Standing, TrainingSession
@@ -342,3 +344,13 @@ def _tomorrow(now: datetime, hour: int, instrument: Instrument) -> Interval:
     local = now.astimezone(zone_of(instrument)) + timedelta(days=1)
     start = local.replace(hour=hour, minute=0, second=0)
     return Interval(start, start + timedelta(hours=1))
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_visitor_has_a_group_and_somebody_waits_for_its_leader() -> None:
+    visitor = db.session.scalars(select(User).where(User.email == demo.people()[0].email)).one()
+
+    (group,) = groups_of(visitor.id, today=NOW.date())
+
+    assert group.leader_id != visitor.id
+    assert len(db.session.scalars(select(ResearchGroup)).all()) >= 4

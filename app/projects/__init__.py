@@ -1,0 +1,1 @@
+"""Research groups: who leads them, who belongs to them."""
