@@ -34,8 +34,8 @@ from app.mail import rendering
 from app.projects import views as projects_views
 from app.reservations import api as reservations_api
 from app.reservations import cli as reservations_cli
+from app.reservations import no_show_api, waitlist_api
 from app.reservations import views as reservations_views
-from app.reservations import waitlist_api
 from app.training import api as training_api
 from app.training import views as training_views
 from app.web import addresses, api_docs, compression, errors, headers, logs, metrics, pages
@@ -59,6 +59,7 @@ APIS = (
     catalog_api,
     training_api,
     reservations_api,
+    no_show_api,
     waitlist_api,
     calendars_api,
 )

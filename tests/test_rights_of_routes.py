@@ -369,6 +369,11 @@ def sent(rule: Rule, method: str, stage: Stage) -> dict[str, Any]:
             "reservations-api.create": wish,
             "reservations-api.quote": wish,
             "reservations-api.change": {"starts_at": wish["starts_at"], "ends_at": wish["ends_at"]},
+            "no-show-api.undo_no_show": {
+                "used_from": wish["starts_at"],
+                "used_until": wish["ends_at"],
+                "reason": "stolen",
+            },
             "reservations-api.extend": {"ends_at": wish["ends_at"], "reason": "stolen"},
             "reservations-api.check_out": {"reason": "stolen", "samples": 9},
             "calendars-api.make": {"kind": "facility", "of": stage.slugs["facilities"]},

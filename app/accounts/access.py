@@ -46,6 +46,7 @@ class Action(enum.StrEnum):
     MANAGE_PEOPLE = "manage-people"
     GRANT_ROLE = "grant-role"
     SUSPEND_PERSON = "suspend-person"
+    LIFT_SUSPENSION = "lift-suspension"  # of a facility, by its rule on no-shows
     OWN_ACCOUNT = "own-account"
     MAKE_FEED = "make-feed"
     MAKE_GROUP = "make-group"
@@ -85,6 +86,7 @@ TABLE: dict[Action, frozenset[Relation]] = {
     Action.MANAGE_PEOPLE: _ADMINISTERS,
     Action.GRANT_ROLE: _ADMINISTERS,
     Action.SUSPEND_PERSON: _ADMINISTERS,
+    Action.LIFT_SUSPENSION: _MANAGES,
     Action.OWN_ACCOUNT: frozenset({_R.HOLDER}),
     Action.MAKE_FEED: frozenset({_R.RESEARCHER}),
     Action.MAKE_GROUP: frozenset({_R.RESEARCHER}),

@@ -1,4 +1,4 @@
-"""Use cases of those who administer people: roles, affiliations, suspensions, switching off."""
+"""Use cases of those who administer people: roles, affiliations, switching off."""
 
 import uuid
 from datetime import date, datetime
@@ -7,14 +7,13 @@ from sqlalchemy import func, select, update
 
 from app.accounts import access
 from app.accounts.access import SITE, Action, Actor, Scope
-from app.accounts.acts import filled, invalid, record, require_over, tell
+from app.accounts.acts import invalid, record, require_over, tell
 from app.accounts.models import (
     Affiliation,
     ApiToken,
     Institution,
     RoleGrant,
     RoleName,
-    Suspension,
     User,
 )
 from app.accounts.places import Place, places_by_id
@@ -151,50 +150,6 @@ def end_affiliation(
             institution=affiliation.institution_id,
             last_day=last_day.isoformat() if last_day else None,
         )
-
-
-def suspend(
-    actor: Actor,
-    user: User,
-    *,
-    reason: str,
-    ends_at: datetime | None,
-    now: datetime,
-    today: date,
-) -> Suspension:
-    """Keep a person from reserving, with a reason that they are told."""
-    require_over(actor, Action.SUSPEND_PERSON, user, today)
-    if ends_at is not None and ends_at <= now:
-        raise invalid("ends_on", "마지막 날은 앞날이어야 합니다.", "The last day must lie ahead.")
-    reason = filled(reason, "reason")
-    with transaction():
-        suspension = Suspension(
-            user_id=user.id,
-            reason=reason,
-            starts_at=now,
-            ends_at=ends_at,
-            made_by_id=actor.id,
-        )
-        db.session.add(suspension)
-        ends = ends_at.isoformat() if ends_at else None
-        record("suspend", user, actor, now, reason=reason, ends_at=ends)
-        tell(user, "suspended", now, reason=reason, ends_at=ends)
-    return suspension
-
-
-def lift_suspension(
-    actor: Actor, user: User, suspension_id: int, *, now: datetime, today: date
-) -> None:
-    """End a suspension now."""
-    suspension = db.session.get(Suspension, suspension_id)
-    if suspension is None or suspension.user_id != user.id:
-        raise NotFound(Text("해당 이용 정지를 찾을 수 없습니다.", "There is no such suspension."))
-    require_over(actor, Action.SUSPEND_PERSON, user, today)
-    with transaction():
-        if suspension.ends_at is None or suspension.ends_at > now:
-            suspension.ends_at = now
-            record("lift-suspension", user, actor, now)
-            tell(user, "suspension_lifted", now)
 
 
 def switch_off(actor: Actor, user: User, *, now: datetime, today: date) -> None:

@@ -9,7 +9,15 @@ from flask_babel import gettext as _
 from wtforms.fields import SelectChoice
 
 from app import clock
-from app.accounts import access, administration, places, queries, services
+from app.accounts import (
+    access,
+    administration,
+    places,
+    queries,
+    services,
+    suspension_views,
+    suspensions,
+)
 from app.accounts.access import Action
 from app.accounts.current import current, current_or_none
 from app.accounts.forms import (
@@ -49,7 +57,7 @@ def add_to(bp: Blueprint) -> None:
         ("POST", f"{one}/switch-off", switch_off),
         ("POST", f"{one}/switch-on", switch_on),
     )
-    for methods, rule, view in rules:
+    for methods, rule, view in (*rules, *suspension_views.ROUTES):
         bp.add_url_rule(rule, view_func=view, methods=methods.split())
 
 
@@ -171,7 +179,7 @@ def end_affiliation(user_id: int, affiliation_id: int) -> ResponseReturnValue:
 def suspend(user_id: int) -> ResponseReturnValue:
     def act(actor: User, user: User, form: Form) -> None:
         ends_on: date | None = form["ends_on"].data
-        administration.suspend(
+        suspensions.suspend(
             actor,
             user,
             reason=form["reason"].data,
@@ -186,7 +194,7 @@ def suspend(user_id: int) -> ResponseReturnValue:
 @open_to(Action.SUSPEND_PERSON)
 def lift_suspension(user_id: int, suspension_id: int) -> ResponseReturnValue:
     def act(actor: User, user: User, _form: Form) -> None:
-        administration.lift_suspension(actor, user, suspension_id, now=clock.now(), today=today())
+        suspensions.lift_suspension(actor, user, suspension_id, now=clock.now(), today=today())
 
     return _act(user_id, act, _("The person may reserve again."))
 
@@ -289,7 +297,7 @@ def _person_page(actor: User, user: User, **faulty: Form) -> str:
     """The page of a person, with what was typed into a faulty form."""
     scopes = queries.scopes_of(user, today=today())
     forms = {**_forms(actor), **faulty}
-    own = access.institutions_administered(actor)
+    own, found = access.institutions_administered(actor), queries.suspensions_of(user.id)
     return render_template(
         "accounts/person.html",
         person=user,
@@ -305,7 +313,8 @@ def _person_page(actor: User, user: User, **faulty: Form) -> str:
             for held in queries.roles_of(user)
             if own is None or held.institution_id is None or held.institution_id in own
         ],
-        suspensions=queries.suspensions_of(user.id),
+        suspensions=found,
+        suspended_at=places.places_by_id([each.facility_id for each in found if each.facility_id]),
         may_manage=any(access.may(actor, Action.MANAGE_PEOPLE, scope) for scope in scopes),
         itself=actor.id == user.id,
         role_names=ROLE_NAMES,

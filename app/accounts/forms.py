@@ -116,5 +116,11 @@ class SuspensionForm(Form):
     ends_on = DateField(_l("Last day"), [Optional()], description=_l("None: until it is lifted."))
 
 
+class LiftForm(Form):
+    """Why a suspension ends before its time."""
+
+    reason = _text(_l("Why is it lifted?"), longest=500)
+
+
 class ButtonForm(Form):
     """A button: nothing but the form token."""

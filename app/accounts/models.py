@@ -1,7 +1,7 @@
 """Institutions, people, what they belong to, what they may do, their keys."""
 
 import enum
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask_security import UserMixin
@@ -9,6 +9,8 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstra
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db import Model, words
+from app.domain.errors import Text
+from app.domain.no_shows import why_suspended
 
 
 class InstitutionKind(enum.StrEnum):
@@ -138,7 +140,10 @@ class RoleGrant(Model):
 
 
 class Suspension(Model):
-    """A time in which a person may not reserve, with the reason that they are shown."""
+    """A time in which a person may not reserve, with the reason that they are shown.
+
+    One by rule is for the instruments of one facility, and says which no-shows led to it.
+    """
 
     id: Mapped[int] = mapped_column(primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey(User.id), index=True)
@@ -146,6 +151,19 @@ class Suspension(Model):
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime | None]  # none: until lifted
     made_by_id: Mapped[int | None] = mapped_column(ForeignKey(User.id))
+    facility_id: Mapped[int | None] = mapped_column(ForeignKey("facility.id"))  # none: everywhere
+    #: Of one by rule: the `number` of no-shows and the seconds `within` which they fell, and the
+    #: uids of those that were `missed`, which count for no other.
+    rule: Mapped[dict[str, Any] | None]
+
+    user: Mapped[User] = relationship(foreign_keys=[user_id])
+
+    @property
+    def why(self) -> Text:
+        """The reason in both languages, as far as it was written in both."""
+        if self.rule is None:
+            return Text(self.reason, self.reason)
+        return why_suspended(self.rule["number"], timedelta(seconds=self.rule["within"]))
 
 
 class ApiToken(Model):

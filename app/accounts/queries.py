@@ -120,20 +120,6 @@ def managers_of(facility_id: int) -> list[User]:
     return list(db.session.scalars(wanted))
 
 
-def suspension_of(user_id: int, now: datetime) -> Suspension | None:
-    """The suspension that keeps the person from reserving now, if there is one."""
-    return db.session.scalar(
-        select(Suspension)
-        .where(
-            Suspension.user_id == user_id,
-            Suspension.starts_at <= now,
-            or_(Suspension.ends_at.is_(None), Suspension.ends_at > now),
-        )
-        .order_by(Suspension.id)
-        .limit(1)
-    )
-
-
 def suspensions_of(user_id: int) -> Sequence[Suspension]:
     return db.session.scalars(
         select(Suspension).where(Suspension.user_id == user_id).order_by(Suspension.id.desc())

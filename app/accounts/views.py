@@ -5,9 +5,10 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from app import clock
-from app.accounts import administration_views, queries, services
+from app.accounts import administration_views, queries, services, suspensions
 from app.accounts.current import current, current_or_none
 from app.accounts.forms import ButtonForm, ProfileForm, TokenForm
+from app.accounts.places import places_by_id
 from app.accounts.roles import ROLE_NAMES
 from app.accounts.today import end_of, today
 from app.domain.errors import Invalid
@@ -48,9 +49,12 @@ def account() -> ResponseReturnValue:
             session.pop("language", None)
             flash(_("Your profile is saved."), "success")
             return redirect(url_for(".account"), 303)
+    suspended = suspensions.in_force(user.id, now=clock.now())
     return render_template(
         "accounts/account.html",
         form=form,
+        suspensions=suspended,
+        suspended_at=places_by_id([each.facility_id for each in suspended if each.facility_id]),
         user=user,
         affiliations=queries.affiliations_of(user),
         roles=queries.roles_of(user),

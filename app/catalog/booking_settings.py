@@ -66,6 +66,20 @@ class QuestionSetting(Written):
         return self
 
 
+class NoShowLimitSetting(Written):
+    """Who does not come so often may not reserve at the facility for a while."""
+
+    number: Annotated[int, Field(ge=1, le=100)] = Field(description="So many no-shows …")
+    within: Duration = Field(description="… that began within so long, such as P30D, …")
+    suspended: Duration = Field(description="… suspend a person for so long, such as P14D.")
+
+    @model_validator(mode="after")
+    def _lasts(self) -> Self:
+        if not (self.within and self.suspended):
+            raise ValueError("needs “within” and “suspended” longer than nothing")
+        return self
+
+
 class BookingSettings(Written):
     """The rules of reserving; what is left out comes from the facility, then from Dure."""
 
@@ -151,6 +165,9 @@ class BookingSettings(Written):
     ) = Field(None, description="Safety training without which nobody may work on it.")
     safety_validity: PeriodText | None = Field(
         None, description="How long ago a safety training may lie, such as P1Y; P0D: as recorded."
+    )
+    no_show_limit: NoShowLimitSetting | None = Field(
+        None, description="Of a facility only: after how many no-shows a person is suspended."
     )
     offer_hold: Duration | None = Field(
         None, description="How long freed time is held for who waits for it; nights do not count."

@@ -115,6 +115,10 @@ _LINES: Mapping[str, Text] = {
         "한 줄에 ‘키 | 한국어 | 영어 | text’처럼 적으세요. 키는 영문 소문자로 시작합니다.",
         "Write lines such as “key | Korean | English | text”, the key in small letters.",
     ),
+    "booking_no_show_limit": Text(
+        "‘3회 | 30일 | 14일’처럼 적으세요: 횟수, 세는 기간, 정지 기간.",
+        "Write it like “3 | 30 days | 14 days”: how many, within how long, suspended for how long.",
+    ),
     "booking_same_day": Text("09:00처럼 적으세요.", "Write an hour such as 09:00."),
 }
 _HOURS = frozenset(
@@ -138,7 +142,7 @@ def _shortened(place: list[str]) -> list[str]:
     if place and place[0] in whole:
         return place[:1]
     parts = {
-        *("modes", "quotas", "permits", "questions", "fixed_slots", "peak"),
+        *("modes", "quotas", "permits", "questions", "fixed_slots", "peak", "no_show_limit"),
         *("assisted_hours", "daytime_hours", "night_hours", "safety_training"),
     }
     return place[:2] if place[:1] == ["booking"] and parts.intersection(place[1:2]) else place

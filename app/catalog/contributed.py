@@ -247,6 +247,12 @@ class InstrumentFile(_Entry):
         return self
 
     @model_validator(mode="after")
+    def _leaves_suspending_to_its_facility(self) -> Self:
+        if self.booking is not None and self.booking.no_show_limit is not None:
+            raise misplaced("booking.no_show_limit", "is for the whole facility: write it there")
+        return self
+
+    @model_validator(mode="after")
     def _is_paid_for_once(self) -> Self:
         if self.funding and sum(part.weight for part in self.funding) != 100:
             raise misplaced("funding", "the weights must sum to 100")

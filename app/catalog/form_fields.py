@@ -42,11 +42,7 @@ class DurationField(StringField):  # type: ignore[misc]
             return None
         if text.casefold() in _NOTHING:
             return "PT0M"
-        found = _SPAN.fullmatch(text)
-        if found is None:
-            return text  # perhaps ISO 8601, else refused
-        span = timedelta(**{unit: int(n) for unit, n in found.groupdict().items() if n})
-        return f"PT{span // timedelta(minutes=1)}M"
+        return _written_span(text)
 
 
 _PERIOD = re.compile(
@@ -220,8 +216,35 @@ class QuotasField(TextAreaField):  # type: ignore[misc]
         found = _SPAN.fullmatch(parts[2])
         if found is None or not parts[2]:
             return line
-        span = timedelta(**{unit: int(n) for unit, n in found.groupdict().items() if n})
-        return quota | {"hours": f"PT{span // timedelta(minutes=1)}M"}
+        return quota | {"hours": _written_span(parts[2])}
+
+
+class NoShowLimitField(StringField):  # type: ignore[misc]
+    """How many no-shows within how long suspend for how long: “3 | 30 days | 14 days”."""
+
+    def data_of(self, value: Mapping[str, Any] | None) -> str:
+        if not value:
+            return ""
+        spans = (duration_in_words(read_duration(value[name])) for name in ("within", "suspended"))
+        return " | ".join((str(value["number"]), *spans))
+
+    def said(self) -> Any:
+        text = (self.data or "").strip()
+        parts = [part.strip() for part in text.split("|")]
+        number = parts[0].removesuffix("회").strip()
+        if len(parts) != 3 or not re.fullmatch(r"[0-9]{1,4}", number):
+            return text or None
+        spans = [_written_span(part) for part in parts[1:]]
+        return {"number": int(number), "within": spans[0], "suspended": spans[1]}
+
+
+def _written_span(text: str) -> str:
+    """ISO 8601 for what people type; what cannot be read stays, and is refused as it is."""
+    found = _SPAN.fullmatch(text)
+    if found is None or not text:
+        return text
+    span = timedelta(**{unit: int(n) for unit, n in found.groupdict().items() if n})
+    return f"PT{span // timedelta(minutes=1)}M"
 
 
 class PermitsField(TextAreaField):  # type: ignore[misc]

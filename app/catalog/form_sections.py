@@ -105,7 +105,7 @@ SECTIONS: Mapping[str, tuple[tuple[Any, tuple[str, ...]], ...]] = MappingProxyTy
                     *("booking_approval", "booking_modes"),
                     *("booking_check_in", "booking_check_in_at", "booking_check_in_early"),
                     *("booking_no_show_after", "booking_check_out_after"),
-                    "booking_illustrative",
+                    *("booking_no_show_limit", "booking_illustrative"),
                 ),
             ),
             _MORE_RULES,

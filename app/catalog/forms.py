@@ -26,6 +26,7 @@ from app.catalog.form_fields import (
     DurationField,
     HoursField,
     LinesField,
+    NoShowLimitField,
     PeriodField,
     PermitsField,
     QuestionsField,
@@ -298,6 +299,13 @@ class FacilityForm(_EntryForm):
         _l("Holidays of its own"),
         description=_l("One a line, such as 2026-10-12: an anniversary, a temporary holiday."),
         render_kw={"rows": 3},
+    )
+    booking_no_show_limit = NoShowLimitField(
+        _l("Suspended after no-shows"),
+        description=_l(
+            "How many | within how long | suspended for how long: “3 | 30 days | 14 days”. "
+            "Empty: nobody is suspended by rule."
+        ),
     )
     skipped_holidays = LinesField(
         _l("Public holidays on which it opens"),

@@ -25,6 +25,7 @@ from app.domain.booking import AffiliationClass, Mode, Policy, TwoPlaces
 from app.domain.errors import Text
 from app.domain.interval import Interval
 from app.domain.local_time import day_interval, day_of
+from app.domain.no_shows import NoShowLimit
 from app.domain.opening_hours import ALWAYS_OPEN, OpeningHours
 from app.domain.period import NO_END, Period
 from app.domain.permits import Permit, PermitKind, Question, QuestionKind
@@ -118,6 +119,9 @@ _READ: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "peak": lambda hours: hours and OpeningHours.parse(hours),
         "same_day": lambda clock: clock and time.fromisoformat(clock),
         "quotas": lambda quotas: tuple(map(_quota, quotas)),
+        "no_show_limit": lambda limit: (
+            limit and NoShowLimit(limit.number, limit.within, limit.suspended)
+        ),
         "two_places": TwoPlaces,
         "permits": lambda permits: tuple(Permit(PermitKind(p.kind), p.required) for p in permits),
         "questions": lambda questions: tuple(map(_question, questions)),

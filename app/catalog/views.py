@@ -186,6 +186,9 @@ def instrument(slug: str) -> str | Response:
         else None,
         may_edit=may(user, Action.EDIT_INSTRUMENT, scope),
         training=training_of(found),
+        suspensions_url=_linked("accounts.suspended", slug=found.slug)
+        if may(user, Action.LIFT_SUSPENSION, scope)
+        else None,
         training_url=_linked("training.index", instrument=found.slug),
         certificates_url=_linked("training.qualified", slug=found.slug)
         if may(user, Action.TRAIN, scope)

@@ -34,6 +34,7 @@ class Step(StrEnum):
     EXTEND = "extend"
     CHECK_OUT = "check_out"
     MARK_NO_SHOW = "mark_no_show"
+    RESTORE = "restore"
     ACCEPT = "accept"
     LAPSE = "lapse"
 
@@ -75,7 +76,7 @@ TRANSITIONS: Mapping[Status, Mapping[Step, Status]] = MappingProxyType(
         Status.COMPLETED: {},
         Status.REJECTED: {},
         Status.CANCELLED: {},
-        Status.NO_SHOW: {},
+        Status.NO_SHOW: {Step.RESTORE: Status.COMPLETED},
         # Never cancelled: who lets an offer go owes nothing. See `after_offer` for the first.
         Status.OFFERED: {
             Step.ACCEPT: Status.CONFIRMED,
@@ -110,6 +111,7 @@ _CANNOT: Mapping[Step, Text] = MappingProxyType(
         Step.EXTEND: Text("연장할", "extended"),
         Step.CHECK_OUT: Text("사용 종료 처리할", "checked out"),
         Step.MARK_NO_SHOW: Text("미사용(노쇼)으로 처리할", "marked as a no-show"),
+        Step.RESTORE: Text("사용 완료로 되돌릴", "restored as used"),
         Step.ACCEPT: Text("수락할", "accepted"),
         Step.LAPSE: Text("종료할", "let go"),
     }

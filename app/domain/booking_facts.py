@@ -7,8 +7,10 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from app.domain.approval import ApprovalMode
+from app.domain.errors import Text
 from app.domain.grid import checked_slot
 from app.domain.interval import Interval
+from app.domain.no_shows import NoShowLimit
 from app.domain.opening_hours import OpeningHours
 from app.domain.permits import Permit, Question
 from app.domain.quota import Counted, Quota
@@ -102,6 +104,7 @@ class Policy:
     questions: tuple[Question, ...] = ()
     offer_hold: timedelta = timedelta(hours=2)  # how long an offer of the waitlist stands, by day
     fault_stops: bool = False  # a report of “out of order” closes it at once
+    no_show_limit: NoShowLimit | None = None  # who misses so many may not reserve for a while
 
     def __post_init__(self) -> None:
         checked_slot(self.slot)
@@ -167,7 +170,7 @@ class BookingFacts:
     affiliation: AffiliationClass = AffiliationClass.PARTNER
     suspended: bool = False
     suspended_until: datetime | None = None
-    suspension_reason: str | None = None
+    suspension_reason: Text | None = None
     training: TrainingPolicy = NO_TRAINING
     qualification: Qualification = UNTRAINED
     holidays: frozenset[date] = frozenset()  # on the days of the request; for the hours of levels

@@ -250,8 +250,8 @@ def person_is_not_suspended(_: BookingRequest, facts: BookingFacts) -> Refusal |
     ko = f"{when.ko}까지 예약할 수 없습니다." if when else "예약 자격이 정지되어 있습니다."
     en = f"You may not book until {when.en}." if when else "Your right to book is suspended."
     if facts.suspension_reason:
-        ko += f" 사유: {facts.suspension_reason}."
-        en += f" Reason: {facts.suspension_reason}."
+        ko += f" 사유: {facts.suspension_reason.ko}."
+        en += f" Reason: {facts.suspension_reason.en}."
     return Refusal(
         "suspended",
         Text(f"{ko} 장비담당자에게 문의해 주세요.", f"{en} Please ask the facility's manager."),

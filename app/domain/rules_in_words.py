@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from app.domain.booking_facts import Policy, TwoPlaces
 from app.domain.errors import Text
+from app.domain.no_shows import limit_in_words
 from app.domain.notation import in_words
 from app.domain.opening_hours import OpeningHours
 from app.domain.permits import PERMIT_NAMES
@@ -65,6 +66,8 @@ def _shares(policy: Policy) -> Iterator[Row]:
             Text("보유 기관 몫", "Kept for the owner"),
             Text(f"매주 {policy.owner_share}%", f"{policy.owner_share} % of each week"),
         )
+    if policy.no_show_limit is not None:
+        yield Text("미사용(노쇼)", "No-shows"), limit_in_words(policy.no_show_limit)
 
 
 def _papers(policy: Policy) -> Iterator[Row]:

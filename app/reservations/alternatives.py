@@ -6,6 +6,7 @@ from itertools import islice
 from sqlalchemy import select
 
 from app.accounts.models import User
+from app.accounts.suspensions import in_force
 from app.catalog.models import Facility, Instrument, instrument_technique
 from app.catalog.policy import policy_of, zone_of
 from app.catalog.queries import instrument_by_slug
@@ -79,7 +80,7 @@ def _on_its_like(
     around = max((policy_of(other).around for other in like), default=timedelta())
     near = Interval(wanted.start - around, wanted.end + around)
     held, closed = schedule.holds(like, near), availability.closed_by(like, near)
-    suspension = queries.suspension_of(user.id, now)
+    suspensions = in_force(user.id, now=now)
     learned = qualifications(user, like, now=now)
     possible = (
         other
@@ -91,7 +92,7 @@ def _on_its_like(
                 user,
                 wanted,
                 (held[other.id], closed[other.id]),
-                suspension,
+                suspensions,
                 now,
                 queries.already_held(other, user, wanted, now=now),
                 learned.get(other.id, UNTRAINED),

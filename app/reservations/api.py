@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from apiflask import APIBlueprint
-from flask import Response, current_app, jsonify, make_response, request, url_for
+from flask import Response, current_app, request, url_for
 
 from app import clock
 from app.accounts.access import Action
@@ -13,6 +13,7 @@ from app.accounts.current import current, current_or_none
 from app.catalog.queries import instrument_by_slug
 from app.domain.errors import Invalid, PreconditionNeeded, Text
 from app.reservations import examples, presence, queries, schedule, series, services, use
+from app.reservations.answers import answer, out
 from app.reservations.availability import Search
 from app.reservations.free_schemas import (
     AvailabilityQuery,
@@ -22,7 +23,6 @@ from app.reservations.free_schemas import (
     place_of,
 )
 from app.reservations.idempotency import Once
-from app.reservations.models import Reservation
 from app.reservations.schemas import (
     BusyListOut,
     BusyQuery,
@@ -43,7 +43,6 @@ from app.reservations.schemas import (
     interval_of,
     occurrence_out,
     occurrences_out,
-    reservation_out,
     taken_out,
 )
 from app.reservations.series import Repeat, SeriesTrial, Which
@@ -70,27 +69,6 @@ IF_MATCH = Header(
     r'^(W/)?"\d{1,9}"$',
     required=True,
 )
-
-
-def _out(reservation: Reservation) -> dict[str, Any]:
-    uid, here = reservation.uid, current_app.config["SETTINGS"].public_url
-    return reservation_out(
-        reservation,
-        {
-            "self": here + url_for("reservations-api.read", uid=uid),
-            "page": here + url_for("reservations.show", uid=uid),
-        },
-    )
-
-
-def _answer(
-    reservation: Reservation, status: int = 200, shown: ReservationOut | None = None
-) -> Response:
-    """A reservation with its version as ETag, ready for If-Match."""
-    body = shown or ReservationOut.model_validate(_out(reservation))
-    response = make_response(jsonify(body.model_dump(mode="json")), status)
-    response.headers["ETag"] = f'"{reservation.version}"'
-    return response
 
 
 def _window(start: Any, end: Any) -> Any:
@@ -210,8 +188,8 @@ def create(body: ReservationIn) -> Response:
     else:
         made = services.request_reservation(current(), asked, now=now, once=once, override=why)
     dates = occurrences_out(series.members_of(made), reader_language())
-    shown = ReservationMadeOut.model_validate(_out(made) | {"occurrences": dates})
-    response = _answer(made, 201, shown)
+    shown = ReservationMadeOut.model_validate(out(made) | {"occurrences": dates})
+    response = answer(made, 201, shown)
     response.headers["Location"] = url_for("reservations-api.read", uid=made.uid)
     return response
 
@@ -240,7 +218,7 @@ def listing(query: ListQuery) -> dict[str, Any]:
     )
     more = len(found) == query.limit
     return {
-        "items": [_out(reservation) for reservation in found],
+        "items": [out(reservation) for reservation in found],
         "next": str(found[-1].id) if more else None,
     }
 
@@ -251,7 +229,7 @@ def listing(query: ListQuery) -> dict[str, Any]:
 @told(gives=[ETAG])
 def read(uid: str) -> Response:
     """One reservation, with its version as ETag."""
-    return _answer(queries.by_uid(uid, viewer=current()))
+    return answer(queries.by_uid(uid, viewer=current()))
 
 
 @bp.patch("/reservations/<uid>")
@@ -279,7 +257,7 @@ def change(uid: str, body: ReservationPatch) -> Response:
         done = services.change_reservation(user, uid, wanted, now=now, version=version)
     else:
         done = series.change_series(user, uid, body.of_series, wanted, now=now, version=version)
-    return _answer(done)
+    return answer(done)
 
 
 def _version() -> int:
@@ -303,7 +281,7 @@ def _version() -> int:
 def approve(uid: str, body: ReasonIn) -> Response:
     """Agree to a pending reservation."""
     done = services.approve_reservation(current(), uid, reason=body.reason, now=clock.now())
-    return _answer(done)
+    return answer(done)
 
 
 @bp.post("/reservations/<uid>/reject")
@@ -314,7 +292,7 @@ def approve(uid: str, body: ReasonIn) -> Response:
 def reject(uid: str, body: ReasonIn) -> Response:
     """Turn a pending reservation down; the holder is told the reason."""
     done = services.reject_reservation(current(), uid, reason=body.reason, now=clock.now())
-    return _answer(done)
+    return answer(done)
 
 
 @bp.post("/reservations/<uid>/cancel")
@@ -325,13 +303,13 @@ def reject(uid: str, body: ReasonIn) -> Response:
 def cancel(uid: str, body: CancelIn) -> Response:
     """Give the time back; of a series perhaps that of later dates, too."""
     if body.of_series is not Which.THIS:
-        return _answer(
+        return answer(
             series.cancel_series(
                 current(), uid, body.of_series, reason=body.reason, now=clock.now()
             )
         )
     done = services.cancel_reservation(current(), uid, reason=body.reason, now=clock.now())
-    return _answer(done)
+    return answer(done)
 
 
 @bp.post("/reservations/<uid>/check-in")
@@ -350,7 +328,7 @@ def check_in(uid: str, body: CheckInIn) -> Response:
         present=presence.is_shown(reservation.instrument, body.code, now=now),
         now=now,
     )
-    return _answer(done)
+    return answer(done)
 
 
 @bp.post("/reservations/<uid>/extend")
@@ -361,7 +339,7 @@ def check_in(uid: str, body: CheckInIn) -> Response:
 def extend(uid: str, body: ExtendIn) -> Response:
     """Go on using it until later, if nobody else has that time."""
     done = use.extend(current(), uid, body.ends_at, reason=body.reason, now=clock.now())
-    return _answer(done)
+    return answer(done)
 
 
 @bp.post("/reservations/<uid>/check-out")
@@ -372,4 +350,4 @@ def extend(uid: str, body: ExtendIn) -> Response:
 def check_out(uid: str, body: CheckOutIn) -> Response:
     """End the use; what is left of the time is free for others at once."""
     done = use.check_out(current(), uid, reason=body.reason, samples=body.samples, now=clock.now())
-    return _answer(done)
+    return answer(done)

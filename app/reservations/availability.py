@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from app.accounts.access import Action, Scope, may
 from app.accounts.models import Suspension, User
+from app.accounts.suspensions import holding_at, in_force
 from app.catalog import prices
 from app.catalog import queries as catalog
 from app.catalog.filters import Filter
@@ -47,7 +48,7 @@ from app.domain.wish import (
     suits,
     wished_slots,
 )
-from app.reservations import queries, schedule
+from app.reservations import schedule
 from app.reservations.candidates import Candidate, Closures, candidates, standing_approvals
 
 #: Where a page of what was found ends: the start of its last slot, and whose it is.
@@ -167,11 +168,14 @@ class Search:
     _open: list[Open] = field(default_factory=list)
     _standings: dict[Any, Standing] = field(default_factory=dict)
     _approved: frozenset[int] = frozenset()
+    _suspended_at: frozenset[int | None] = frozenset()
 
     def __post_init__(self) -> None:
         found = candidates(self.wanted.among, self.wanted.instruments)
         if self.viewer is not None:
-            self.suspension = queries.suspension_of(self.viewer.id, self.now)
+            suspensions = in_force(self.viewer.id, now=self.now)
+            self.suspension = holding_at(None, suspensions)
+            self._suspended_at = frozenset(each.facility_id for each in suspensions)
             self._approved = standing_approvals(self.viewer)
         offered: list[tuple[Candidate, Standing]] = []
         for candidate in found:
@@ -290,6 +294,8 @@ class Search:
             return standing.refusal
         if candidate.faulty:
             return "instrument-faulty"
+        if candidate.facility_id in self._suspended_at:
+            return "suspended"
         policy, wanted = standing.policy, self.wanted
         if not suits(policy, wanted.wish):
             return "length"

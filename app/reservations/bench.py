@@ -21,7 +21,7 @@ from app.domain.approval import Status
 from app.domain.errors import BookingRefused, Invalid, NotFound, Stale, Text, WrongState
 from app.domain.interval import Interval, merged
 from app.domain.use import CheckIn, CheckInPlace
-from app.reservations import presence, queries, schedule, screens, use
+from app.reservations import no_show_pages, presence, queries, schedule, screens, use
 from app.reservations.forms import UseForm, parsed_instant
 from app.reservations.models import Reservation
 from app.reservations.schedule import Busy
@@ -75,19 +75,6 @@ def check_out(uid: str) -> AnyResponse:
         reason = form.check()
         use.check_out(user, uid, reason=reason, samples=form.samples.data, now=clock.now())
         flash(gettext("Your use has ended. What was left of the time is free again."), "success")
-    except WRONG as wrong:
-        flash(localized(wrong.text), "error")
-    return redirect(_back(reservation), 303)
-
-
-@open_to(Action.DECIDE_RESERVATION)
-def no_show(uid: str) -> AnyResponse:
-    """Say that nobody came."""
-    user = current()
-    reservation = queries.by_uid(uid, viewer=user)
-    try:
-        use.mark_no_show(user, uid, reason=UseForm().check(), now=clock.now())
-        flash(gettext("Marked as a no-show. The holder is told by mail."), "success")
     except WRONG as wrong:
         flash(localized(wrong.text), "error")
     return redirect(_back(reservation), 303)
@@ -171,7 +158,6 @@ ROUTES = (
     ("/reservations/<uid>/check-in", check_in, ("POST",)),
     ("/reservations/<uid>/extend", extend, ("POST",)),
     ("/reservations/<uid>/check-out", check_out, ("POST",)),
-    ("/reservations/<uid>/no-show", no_show, ("POST",)),
     ("/instruments/<slug>/bench", bench, ("GET",)),
     ("/instruments/<slug>/bench/sign", sign, ("GET",)),
     ("/instruments/<slug>/bench/screen", new_screen, ("POST",)),
@@ -223,6 +209,7 @@ def use_of(reservation: Reservation, user: User, *, now: datetime) -> dict[str, 
         "may_mark_no_show": manages
         and reservation.status is Status.CONFIRMED
         and reservation.starts_at <= now,
+        **no_show_pages.undoing(reservation, manages=manages, now=now),
     }
 
 

@@ -84,6 +84,14 @@ COMPLETED: dict[str, Any] = {
     "used_until": "2026-12-01T02:40:00Z",
     "version": 3,
 }
+NOBODY_CAME: dict[str, Any] = {"reason": "The room was empty at 10:40."}
+NO_SHOW: dict[str, Any] = {**_DECIDED, **NOBODY_CAME, "status": "no_show"}
+CAME: dict[str, Any] = {
+    "used_from": "2026-12-01T10:02:00+09:00",
+    "used_until": "2026-12-01T11:40:00+09:00",
+    "reason": "Their files are on the instrument's computer.",
+    "samples": 6,
+}
 
 QUOTE: dict[str, Any] = {
     "instrument": _SLUG,

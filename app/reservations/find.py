@@ -108,6 +108,11 @@ def _left_out(search: Search) -> list[str]:
         "instrument-faulty": ngettext(
             "%(num)s is out of order", "%(num)s are out of order", number["instrument-faulty"]
         ),
+        "suspended": ngettext(
+            "%(num)s is at a facility where you are suspended",
+            "%(num)s are at facilities where you are suspended",
+            number["suspended"],
+        ),
         "not-in-use": ngettext(
             "%(num)s is not in use", "%(num)s are not in use", number["not-in-use"]
         ),

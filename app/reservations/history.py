@@ -26,6 +26,7 @@ _ACTS: Mapping[str, Any] = {
     "extend-reservation": _l("Extended"),
     "check-out": _l("Checked out"),
     "mark-no-show": _l("Marked as a no-show"),
+    "undo-no-show": _l("No-show undone"),
     "close-use": _l("Closed as ended in time"),
     "correct-usage": _l("Usage log corrected"),
     "offer-time": _l("Offered from the waitlist"),

@@ -55,6 +55,10 @@ def missed(reservation: Reservation, *, now: datetime) -> None:
     _tell(reservation.holder, "reservation_missed", reservation, now)
 
 
+def restored(reservation: Reservation, *, by: User, reason: str, now: datetime) -> None:
+    _tell(reservation.holder, "reservation_restored", reservation, now, by=by, reason=reason)
+
+
 def forgotten(reservation: Reservation, *, now: datetime) -> None:
     _tell(reservation.holder, "reservation_closed", reservation, now)
 

@@ -21,6 +21,7 @@ from sqlalchemy.orm import contains_eager, joinedload
 
 from app.accounts.access import Action, Scope, may
 from app.accounts.models import Affiliation, Institution, RoleGrant, RoleName, Suspension, User
+from app.accounts.suspensions import holding_at, in_force
 from app.audit.models import AuditRow
 from app.catalog.booking_settings import LONGEST_RESERVATION
 from app.catalog.models import Blackout, Facility, Instrument
@@ -71,15 +72,6 @@ _PERSON = (
         joinedload(User.grants),
     )
     .execution_options(populate_existing=True)
-)
-_SUSPENSION = (
-    select(Suspension)
-    .where(
-        Suspension.user_id == bindparam("user"),
-        Suspension.starts_at <= bindparam("now"),
-        or_(Suspension.ends_at.is_(None), Suspension.ends_at > bindparam("now")),
-    )
-    .limit(1)
 )
 
 
@@ -161,11 +153,9 @@ def booking_facts(
     """
     held, blackouts = _in_the_way(instrument, interval, besides=besides)
     already = already_held(instrument, user, interval, now=now, besides=besides, to_warn=to_warn)
-    suspension = suspension_of(user.id, now)
+    suspended = in_force(user.id, now=now)
     learned = qualifications(user, [instrument], now=now).get(instrument.id, UNTRAINED)
-    return facts_of(
-        instrument, user, interval, (held, blackouts), suspension, now, already, learned
-    )
+    return facts_of(instrument, user, interval, (held, blackouts), suspended, now, already, learned)
 
 
 def already_held(
@@ -246,16 +236,18 @@ def facts_of(  # noqa: PLR0913 – all that was read
     user: User,
     interval: Interval,
     in_the_way: tuple[Sequence[Interval], Sequence[Interval]],
-    suspension: Suspension | None,
+    suspensions: Sequence[Suspension],
     now: datetime,
     already: AlreadyHeld = AlreadyHeld(),
     learned: Qualification = UNTRAINED,
 ) -> BookingFacts:
     """The facts of a booking, put together from what was read: no statement of its own.
 
-    `in_the_way`: the holds and the blackouts that overlap the interval.
+    `in_the_way`: the holds and the blackouts that overlap the interval; `suspensions`: all that
+    are in force for the person.
     """
     held, blackouts = in_the_way
+    suspension = holding_at(instrument.facility_id, suspensions)
     zone, policy = zone_of(instrument), policy_of(instrument)
     days, training = _whole_days(interval, zone), training_of(instrument)
     return BookingFacts(
@@ -278,7 +270,7 @@ def facts_of(  # noqa: PLR0913 – all that was read
         affiliation=affiliation_class(user, instrument.facility, day_of(now, zone)),
         suspended=suspension is not None,
         suspended_until=suspension.ends_at if suspension else None,
-        suspension_reason=suspension.reason if suspension else None,
+        suspension_reason=suspension.why if suspension else None,
         training=training,
         qualification=learned,
         holidays=holidays_of(instrument.facility, days) if training.certificate else frozenset(),
@@ -289,11 +281,6 @@ def _whole_days(interval: Interval, zone: ZoneInfo) -> Interval:
     """The local days that the interval touches, so that advice can name their hours."""
     first, last = day_of(interval.start, zone), day_of(interval.end, zone)
     return Interval(day_interval(first, zone).start, day_interval(last, zone).end)
-
-
-def suspension_of(user_id: int, now: datetime) -> Suspension | None:
-    """The suspension that is in force, if any."""
-    return db.session.scalar(_SUSPENSION, {"user": user_id, "now": now})
 
 
 def _in_the_way(

@@ -8,6 +8,7 @@ from operator import itemgetter
 from sqlalchemy import bindparam, select
 
 from app.accounts.models import User
+from app.accounts.suspensions import in_force
 from app.catalog.models import Instrument
 from app.catalog.policy import affiliation_on, open_spans, policy_of, zone_of
 from app.db import db
@@ -68,7 +69,7 @@ class Surroundings:
         self.blackouts = availability.closed_by([instrument], around)[instrument.id]
         warned = self.policy.two_places is not TwoPlaces.ALLOW
         self.elsewhere = queries.elsewhere_of(instrument, user, wide) if warned else ()
-        self.suspension = queries.suspension_of(user.id, now)
+        self.suspensions = in_force(user.id, now=now)
         self.learned = qualifications(user, [instrument], now=now).get(instrument.id, UNTRAINED)
 
     def _read(self, wide: Interval, besides: Collection[int]) -> list[Counted]:
@@ -126,7 +127,7 @@ class Surroundings:
             self.user,
             interval,
             (held, [each for each in self.blackouts if each.overlaps(around)]),
-            self.suspension,
+            self.suspensions,
             self.now,
             AlreadyHeld(tuple(counted), elsewhere),
             self.learned,

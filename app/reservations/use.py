@@ -35,10 +35,10 @@ from app.domain.grid import following, next_on_grid
 from app.domain.interval import Interval, without
 from app.domain.notation import shown
 from app.domain.use import CheckIn, CheckInPlace
-from app.reservations import notices, offering, queries
+from app.reservations import no_shows, notices, offering, queries
 from app.reservations.models import Reservation
 from app.reservations.services import NET
-from app.reservations.steps import again, end, note, touch
+from app.reservations.steps import again, note, touch
 from app.reservations.turns import lock_calendar
 
 #: As many ways to go on longer as a phone shows without scrolling.
@@ -189,10 +189,7 @@ def mark_no_show(user: User, uid: str, *, now: datetime, reason: str) -> Reserva
                     "It has not begun yet. Cancel it if it has to go.",
                 )
             )
-        end(reservation, Step.MARK_NO_SHOW, reason, now)
-        note("mark-no-show", reservation, user, now, {"reason": reason.strip()})
-        notices.missed(reservation, now=now)
-        offering.freed(reservation, [reservation.interval], now=now, by=user)
+        no_shows.miss(reservation, user, reason=reason, detail={"reason": reason.strip()}, now=now)
     return reservation
 
 
@@ -325,10 +322,7 @@ def _release(reservation: Reservation, now: datetime) -> bool:
         reservation.no_show_at = None  # It is no longer asked of anybody.
         db.session.flush()
         return False
-    end(reservation, Step.MARK_NO_SHOW, "", now)
-    note("mark-no-show", reservation, None, now, {"by_rule": awaited.isoformat()})
-    notices.missed(reservation, now=now)
-    offering.freed(reservation, [reservation.interval], now=now, by=None)
+    no_shows.miss(reservation, None, reason="", detail={"by_rule": awaited.isoformat()}, now=now)
     return True
 
 

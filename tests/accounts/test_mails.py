@@ -26,7 +26,17 @@ CASES: list[tuple[str, dict[str, Any], dict[str, str]]] = [
         {"reason": "x", "ends_at": "2026-03-02T15:00:00+00:00"},
         {"ko": "2026년 3월 3일", "en": "3 Mar 2026"},
     ),
+    (
+        "suspended_by_rule",
+        {
+            "facility": {"ko": "<b>시설", "en": "<b>Lab"},
+            "reason": {"ko": "노쇼 3회", "en": "3 no-shows"},
+            "ends_at": "2026-03-02T15:00:00+00:00",
+        },
+        {"ko": "노쇼 3회", "en": "3 no-shows"},
+    ),
     ("suspension_lifted", {}, {"ko": "다시 예약", "en": "may reserve again"}),
+    ("suspension_lifted", {"reason": "<b>"}, {"ko": "사유: <b>", "en": "Reason: <b>"}),
 ]
 
 

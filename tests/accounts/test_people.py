@@ -8,7 +8,7 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from app.accounts import administration, places, queries, services
+from app.accounts import administration, places, queries, services, suspensions
 from app.accounts.access import OPERATOR
 from app.accounts.models import (
     Affiliation,
@@ -180,7 +180,7 @@ def test_what_the_form_does_not_ask_is_ignored(client: Visitor, mina: User) -> N
 
 def test_names_are_text_and_nothing_else(client: Visitor, kim: User, ada: User) -> None:
     shown = factories.user("shown", name=XSS)
-    administration.suspend(OPERATOR, shown, reason=XSS, ends_at=None, **WHEN)
+    suspensions.suspend(OPERATOR, shown, reason=XSS, ends_at=None, **WHEN)
     services.make_token(shown, shown, name=XSS, expires_at=None, now=NOW)
     pages = [
         client.sign_in(kim).get("/admin/people").text,
@@ -476,16 +476,15 @@ def test_a_grant_of_somebody_else_is_not_revoked_by_guessing(
 
 def test_a_suspension_holds_until_it_ends_or_is_lifted(app: Flask, kim: User, mina: User) -> None:
     later = NOW + timedelta(days=1)
-    administration.suspend(kim, mina, reason="미납", ends_at=later, **WHEN)
-    found = queries.suspension_of(mina.id, NOW)
-    assert found
+    suspensions.suspend(kim, mina, reason="미납", ends_at=later, **WHEN)
+    (found,) = suspensions.in_force(mina.id, now=NOW)
     assert found.reason == "미납"
-    assert queries.suspension_of(mina.id, later) is None
-    assert queries.suspension_of(mina.id, NOW - timedelta(seconds=1)) is None
+    assert suspensions.in_force(mina.id, now=later) == []
+    assert suspensions.in_force(mina.id, now=NOW - timedelta(seconds=1)) == []
 
-    administration.lift_suspension(kim, mina, found.id, **WHEN)
+    suspensions.lift_suspension(kim, mina, found.id, **WHEN)
 
-    assert queries.suspension_of(mina.id, NOW) is None
+    assert suspensions.in_force(mina.id, now=NOW) == []
     assert templates() == ["suspended", "suspension_lifted"]
     assert acts() == ["suspend", "lift-suspension"]
 
@@ -493,7 +492,7 @@ def test_a_suspension_holds_until_it_ends_or_is_lifted(app: Flask, kim: User, mi
 def test_a_suspension_needs_a_reason_and_a_future(app: Flask, kim: User, mina: User) -> None:
     for reason, ends_at in ((" ", None), ("reason", NOW)):
         with pytest.raises(Invalid):
-            administration.suspend(kim, mina, reason=reason, ends_at=ends_at, **WHEN)
+            suspensions.suspend(kim, mina, reason=reason, ends_at=ends_at, **WHEN)
     assert db.session.scalars(select(Suspension)).all() == []
 
 
@@ -537,7 +536,7 @@ def test_nobody_switches_themselves_off(app: Flask, kim: User) -> None:
 def test_an_institution_cannot_shut_out_the_site(app: Flask, kim: User, ada: User) -> None:
     for act in (
         lambda: administration.switch_off(kim, ada, **WHEN),
-        lambda: administration.suspend(kim, ada, reason="x", ends_at=None, **WHEN),
+        lambda: suspensions.suspend(kim, ada, reason="x", ends_at=None, **WHEN),
     ):
         with pytest.raises(NotAllowed):
             act()
@@ -550,7 +549,7 @@ def test_researchers_and_managers_administer_nobody(
     for actor in (mina, sora):
         for act in (
             lambda by=actor: administration.switch_off(by, jun, **WHEN),
-            lambda by=actor: administration.suspend(by, jun, reason="x", ends_at=None, **WHEN),
+            lambda by=actor: suspensions.suspend(by, jun, reason="x", ends_at=None, **WHEN),
             lambda by=actor: administration.grant_role(
                 by, jun, RoleName.FACILITY_MANAGER, lab, **WHEN
             ),

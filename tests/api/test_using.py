@@ -82,3 +82,21 @@ def test_the_code_of_the_screen_is_taken_here_too(program_of, mina, microscope, 
         assert problem(answer) == (409, "wrong-state")
     code = presence.code(here, now=clock.now())
     assert mine.post(f"/reservations/{uid}/check-in", {"code": code}).status_code == 200
+
+
+def test_a_no_show_and_its_undoing(program_of, mina, sora, strict, its_time):
+    uid = booked(mina, strict, hours(0.5, 1)).uid
+    manager = program_of(sora)
+    assert problem(program_of(mina).post(f"/reservations/{uid}/no-show", {"reason": "x"})) == (
+        403,
+        "not-allowed",
+    )
+    missed = manager.post(f"/reservations/{uid}/no-show", {"reason": "empty room"})
+    assert (missed.status_code, missed.json["status"]) == (200, "no_show")
+    came = {"used_from": at(0.5), "used_until": at(0.75)}
+    assert problem(manager.post(f"/reservations/{uid}/undo-no-show", came)) == (422, "invalid")
+    beyond = came | {"used_until": at(2), "reason": "files"}
+    assert problem(manager.post(f"/reservations/{uid}/undo-no-show", beyond)) == (422, "invalid")
+    undone = manager.post(f"/reservations/{uid}/undo-no-show", came | {"reason": "files"})
+    assert (undone.status_code, undone.json["status"]) == (200, "completed")
+    assert (undone.json["used_from"], undone.json["used_until"]) == (at(0.5), at(0.75))

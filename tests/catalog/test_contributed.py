@@ -85,6 +85,11 @@ def test_private_use_needs_a_reason_and_only_private_use_has_one():
     assert microscope(use_scope="private_use", private_use_reason=reason)
 
 
+def test_only_a_facility_suspends_for_no_shows():
+    limit = {"number": 3, "within": "P30D", "suspended": "P14D"}
+    assert "for the whole facility" in complaints(booking={"no_show_limit": limit})
+
+
 def test_the_projects_that_paid_sum_to_the_whole():
     def part(weight):
         return {"project_number": "RS-1", "amount": 1_000, "weight": weight}

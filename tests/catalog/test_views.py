@@ -670,3 +670,18 @@ def test_no_quotas_are_other_than_those_of_the_facility(folder, client, manager)
     client.sign_in(manager)
     assert send(client, EDIT, booking_quotas="none").status_code == 303
     assert confocal().booking["quotas"] == []
+
+
+def test_how_many_no_shows_suspend_is_a_line_of_the_facility(folder, client, in_english):
+    page = "/facilities/hanguk-imaging/edit"
+    client.sign_in(in_english)
+    for typed in ("often", "3 | 30 days", "0 | 30 d | 14 d", "3 | soon | 14 d", "3 | 0 | 14 d"):
+        answer = send(client, page, booking_no_show_limit=typed)
+        assert answer.status_code == 422, typed
+        assert "3 | 30 days | 14 days" in answer.text
+        assert f'value="{typed}"' in answer.text
+    assert send(client, page, booking_no_show_limit="3 | 30 days | 2주").status_code == 303
+    kept = db.session.scalars(select(Facility.booking)).first()
+    assert kept["no_show_limit"] == {"number": 3, "within": "P30D", "suspended": "P14D"}
+    assert send(client, page).status_code == 303
+    assert '3 | 30 days | 14 days"' in client.get(page, headers=ENGLISH).text

@@ -15,7 +15,7 @@ from app.domain.approval import Status
 from app.domain.booking import BookingRequest
 from app.domain.errors import Taken, WrongState
 from app.domain.interval import Interval
-from app.reservations import services, use
+from app.reservations import no_shows, services, use
 from app.reservations.models import Reservation
 from tests import factories
 from tests.concurrency.racing import race, winners
@@ -97,7 +97,7 @@ def let_go(reservation):
 
 
 def take_turns_away():
-    say_why, end = use._say_why, use.end  # noqa: SLF001 – the control takes a guard away
+    say_why, end = use._say_why, no_shows.end  # noqa: SLF001 – the control takes a guard away
 
     def say_why_and_let_go(reservation, *rest):
         say_why(reservation, *rest)
@@ -107,7 +107,7 @@ def take_turns_away():
         let_go(reservation)
         end(reservation, *rest)
 
-    use._say_why, use.end = say_why_and_let_go, let_go_and_end  # noqa: SLF001
+    use._say_why, no_shows.end = say_why_and_let_go, let_go_and_end  # noqa: SLF001
 
 
 def take_lock_away():

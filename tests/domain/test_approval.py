@@ -17,7 +17,7 @@ from app.domain.approval import (
 from app.domain.errors import WrongState
 
 FINAL = {
-    *(Status.COMPLETED, Status.REJECTED, Status.CANCELLED, Status.NO_SHOW, Status.LAPSED),
+    *(Status.COMPLETED, Status.REJECTED, Status.CANCELLED, Status.LAPSED),
 }
 
 #: Written out once more, so that a slip in the table shows.
@@ -30,6 +30,7 @@ ALLOWED = {
     ("confirmed", "change"): "pending",
     ("confirmed", "check_in"): "in_use",
     ("confirmed", "mark_no_show"): "no_show",
+    ("no_show", "restore"): "completed",
     ("in_use", "extend"): "in_use",
     ("in_use", "check_out"): "completed",
     ("offered", "accept"): "confirmed",

@@ -449,7 +449,11 @@ def test_a_suspension_ends_when_it_says(seconds, found):
 
 def test_a_suspension_says_why_and_until_when():
     refusal = only(
-        refused(suspended=True, suspended_until=NOW + DAY, suspension_reason="no-show × 3")
+        refused(
+            suspended=True,
+            suspended_until=NOW + DAY,
+            suspension_reason=Text("노쇼 3회", "no-show × 3"),
+        )
     )
     assert "3월 3일(화) 18:00" in refusal.reason.ko
     assert "no-show × 3" in refusal.reason.en
