@@ -79,6 +79,7 @@ class Household:
         """
         for number in _SIGNALS:
             signal.signal(number, self._stop)
+        _let_forks_hear()
         self._start("web", self.web)
         self._start("worker", self.worker)
         began, start_at = clock.monotonic(), 0.0
@@ -152,11 +153,29 @@ class Household:
             os.waitpid(child, 0)
 
 
+def _let_forks_hear() -> None:
+    """From now on what this process forks, and what that forks, can be told to end from its
+    first instant on. It would begin with its parent's handlers, which do not end it, and be
+    waited for until it is killed."""
+
+    def hear() -> None:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+
+    def begin() -> None:
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
+        hear()
+
+    os.register_at_fork(
+        before=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS),
+        after_in_parent=hear,
+        after_in_child=begin,
+    )
+
+
 def _begin_as_child(parent: int) -> None:
     """A session of its own, so that Ctrl-C reaches the parent alone, and its end with the
     parent's, even if that one is killed (Linux)."""
-    for number in _SIGNALS:
-        signal.signal(number, signal.SIG_DFL)
     os.setsid()
     if sys.platform == "linux":
         _C.prctl(_SET_DEATH_SIGNAL, signal.SIGTERM)

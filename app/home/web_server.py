@@ -3,7 +3,6 @@
 import gc
 import logging
 import os
-import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -41,12 +40,6 @@ def _has_gone(_server: object, worker: Any) -> None:
     multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
 
 
-def _may_be_ended(_server: object, _worker: object) -> None:
-    """A process that has just been forked has its parent's handlers until it sets its own: told
-    to end meanwhile it would not hear it, and be waited for until it is killed."""
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-
-
 SETTINGS: dict[str, Any] = {
     "worker_class": "gthread",
     "threads": 4,
@@ -63,7 +56,6 @@ SETTINGS: dict[str, Any] = {
     "control_socket_disable": True,
     "logger_class": WebServerLogger,
     "when_ready": _is_put_together,
-    "post_fork": _may_be_ended,
     "child_exit": _has_gone,
 }
 
