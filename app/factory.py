@@ -25,6 +25,7 @@ from app.catalog import api as catalog_api
 from app.catalog import cli as catalog_cli
 from app.catalog import views as catalog_views
 from app.config import Settings
+from app.contracts import views as contracts_views
 from app.db import db, engine_options
 from app.domain.errors import DureError
 from app.home import cli as home_cli
@@ -38,7 +39,17 @@ from app.reservations import no_show_api, waitlist_api
 from app.reservations import views as reservations_views
 from app.training import api as training_api
 from app.training import views as training_views
-from app.web import addresses, api_docs, compression, errors, headers, logs, metrics, pages
+from app.web import (
+    addresses,
+    api_docs,
+    compression,
+    errors,
+    headers,
+    logs,
+    metrics,
+    pages,
+    uploads,
+)
 from app.web import views as web_views
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
@@ -50,6 +61,7 @@ PAGES = (
     catalog_views,
     projects_views,
     training_views,
+    contracts_views,
     reservations_views,
     calendars_views,
     home_views,
@@ -112,6 +124,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     headers.register(app)
     db.init_app(app)
     Migrate(app, db, directory=str(MIGRATIONS), render_as_batch=False)
+    uploads.register(app)  # before the form is read, for its token
     csrf.init_app(app)
     pages.register(app)
     rendering.register(app)

@@ -18,6 +18,7 @@ from flask import Flask, current_app
 from app import clock
 from app.accounts import jobs as accounts
 from app.audit import jobs as audit
+from app.files import jobs as files
 from app.home import leadership
 from app.home.leadership import Lead
 from app.mail import jobs as mail
@@ -52,6 +53,13 @@ TIMETABLE: tuple[Job, ...] = (
         "forget idempotency keys",
         timedelta(hours=1),
         lambda now, _: reservations.forget_idempotency_keys(now),
+    ),
+    Job(
+        "forget drafts of files",
+        timedelta(hours=1),
+        lambda now, stopping: files.forget_drafts(
+            current_app.config["SETTINGS"].instance_dir, now, stopping=stopping
+        ),
     ),
     Job(
         "warn of certificates that end",

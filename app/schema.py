@@ -4,9 +4,22 @@ from app.accounts import models as accounts
 from app.audit import models as audit
 from app.calendars import models as calendars
 from app.catalog import models as catalog
+from app.contracts import models as contracts
+from app.files import models as files
 from app.mail import models as mail
 from app.projects import models as projects
 from app.reservations import models as reservations
 from app.training import models as training
 
-TABLES = (accounts, audit, calendars, catalog, mail, projects, reservations, training)
+TABLES = (
+    accounts,
+    audit,
+    calendars,
+    catalog,
+    contracts,
+    files,
+    mail,
+    projects,
+    reservations,
+    training,
+)

@@ -19,8 +19,8 @@ ROOT = Path(__file__).parent.parent
 APP = ROOT / "app"
 CODE = sorted(APP.rglob("*.py"))
 SLICES = {
-    "domain", "web", "mail", "audit", "accounts", "catalog", "projects", "training", "programmes",
-    "rates", "reservations", "billing", "calendars", "reports", "home",
+    "domain", "web", "mail", "audit", "accounts", "files", "catalog", "projects", "training",
+    "contracts", "programmes", "rates", "reservations", "billing", "calendars", "reports", "home",
 }  # fmt: skip
 TOP = {
     "app", "instruments", "migrations", "tests", "instance", "docs", "pyproject.toml", "uv.lock",

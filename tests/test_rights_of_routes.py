@@ -38,11 +38,13 @@ from app.catalog.models import (
     Instrument,
     MaintenanceEntry,
 )
+from app.contracts.models import UseContract
 from app.db import Model, db, transaction
 from app.domain.booking import BookingRequest
 from app.domain.maintenance import Condition, Result, Severity
 from app.domain.repetition import Every
 from app.domain.training import Level, SafetyKind
+from app.files.models import StoredFile
 from app.projects.models import Belonging, GroupMembership, ResearchGroup
 from app.reservations import faults, maintenance
 from app.reservations import services as reservations
@@ -72,6 +74,7 @@ SECRETS = {
     "email": "mina.secret@example.org",
     "certificate": "certificate-of-mina",
     "invited": "invited.secret@example.org",
+    "contract": "contract-of-the-facility",
 }
 REFUSED = {401, 403, 404, 405, 410}
 
@@ -190,6 +193,16 @@ def stage(app: Flask, microscope: Instrument, sora: User, monkeypatch: pytest.Mo
     )
     with transaction():
         db.session.add(invited)
+    contract = factories.save(
+        UseContract(
+            facility_id=facility.id,
+            institution_id=factories.cnu().id,
+            number=SECRETS["contract"],
+            valid_from=NOW.date(),
+            recorded_by_id=sora.id,
+            recorded_at=NOW,
+        )
+    )
     change = db.session.scalars(select(AuditRow.id)).first()
     with transaction():
         db.session.delete(db.session.get_one(RoleGrant, grant.id))
@@ -220,6 +233,7 @@ def stage(app: Flask, microscope: Instrument, sora: User, monkeypatch: pytest.Mo
             "record_id": safety.id,
             "group_id": group.id,
             "membership_id": invited.id,
+            "contract_id": contract.id,
             # Keys and words that cannot be guessed, and what is there for everyone.
             "secret": "guessed",
             "token": "guessed",
@@ -258,6 +272,8 @@ def watched(mina: User, fault_id: int) -> Callable[[], list[object]]:
             rows(TrainingSession, besides=("version",)),
             rows(Certificate),
             rows(SafetyTraining),
+            rows(UseContract),
+            rows(StoredFile),
             rows(BlackoutRule),
             rows(ResearchGroup, ResearchGroup.leader_id == owner, besides=("version",)),
             rows(
@@ -398,7 +414,8 @@ def sent(rule: Rule, method: str, stage: Stage) -> dict[str, Any]:
             "organisation_type": "company", "use_type": "other",
             "severity": "out_of_order", "description": "stolen", "content": "stolen",
             "person_in_charge": "stolen", "happened_at": "2026-03-01T10:00",
-            "condition": "normal", "result": "running",
+            "condition": "normal", "result": "running", "number": "stolen",
+            "valid_from": "2026-03-01",
         }
     }  # fmt: skip
 

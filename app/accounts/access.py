@@ -42,6 +42,7 @@ class Action(enum.StrEnum):
     REPORT_FAULT = "report-fault"
     HANDLE_FAULT = "handle-fault"
     KEEP_MAINTENANCE_LOG = "keep-maintenance-log"
+    KEEP_CONTRACTS = "keep-contracts"  # of other institutions with a facility
     SEE_PEOPLE = "see-people"
     MANAGE_PEOPLE = "manage-people"
     GRANT_ROLE = "grant-role"
@@ -82,6 +83,7 @@ TABLE: dict[Action, frozenset[Relation]] = {
     Action.REPORT_FAULT: frozenset({_R.RESEARCHER}),
     Action.HANDLE_FAULT: _MANAGES,
     Action.KEEP_MAINTENANCE_LOG: _MANAGES,
+    Action.KEEP_CONTRACTS: _MANAGES,
     Action.SEE_PEOPLE: _ADMINISTERS,
     Action.MANAGE_PEOPLE: _ADMINISTERS,
     Action.GRANT_ROLE: _ADMINISTERS,

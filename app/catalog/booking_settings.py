@@ -9,6 +9,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from app.catalog.notations import ClockTime, Duration, Hours, Line, Names, PeriodText, Written
 from app.domain.booking import TwoPlaces
+from app.domain.contracts import ContractNeeded
 from app.domain.permits import PermitKind, QuestionKind, until_key
 from app.domain.quota import Whose, Within
 from app.domain.use import LONGEST_EARLY
@@ -136,6 +137,9 @@ class BookingSettings(Written):
     two_places: Literal[tuple(TwoPlaces)] | None = Field(  # type: ignore[valid-type]
         None, description="What to do if a person has reserved another instrument meanwhile."
     )
+    contract: Literal[tuple(ContractNeeded)] | None = Field(  # type: ignore[valid-type]
+        None, description="Whose institution must first sign a contract of use with the facility."
+    )
     permits: list[PermitSetting] | None = Field(None, description="Permits that are asked for.")
     questions: Annotated[list[QuestionSetting], Field(max_length=20)] | None = Field(
         None, description="Questions that are asked at booking."
@@ -242,6 +246,7 @@ DEFAULT_BOOKING = BookingSettings(
     quotas=[],
     owner_share=0,
     two_places="warn",
+    contract="off",
     permits=[],
     questions=[],
     certificate="none",

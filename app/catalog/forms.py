@@ -134,6 +134,12 @@ class _EntryForm(FlaskForm):
         _l("Kept for its own institution, percent of each week"),
     )
     booking_two_places = SelectField(_l("If a person has another instrument at that time"))
+    booking_contract = SelectField(
+        _l("Contract of use"),
+        description=_l(
+            "Signed by the institution before its people may reserve; kept at “Contracts of use”."
+        ),
+    )
     booking_permits = PermitsField(
         _l("Permits asked for"),
         description=_l("One a line: irb, iacuc, lmo, biosafety, contract; “lmo optional”."),
@@ -202,6 +208,12 @@ class _EntryForm(FlaskForm):
             ("allow", _l("Nothing")),
             ("warn", _l("They are warned")),
             ("refuse", _l("It is refused")),
+        ]
+        self.booking_contract.choices = [
+            ("", _l("As the facility, or nobody needs one")),
+            ("off", _l("Nobody needs one")),
+            ("companies", _l("People of companies need one")),
+            ("outside", _l("People of all other institutions need one")),
         ]
         self.booking_fault_stops.choices = [
             ("", _l("As the facility, or only the managers are told")),

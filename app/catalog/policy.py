@@ -22,6 +22,7 @@ from app.catalog.booking_settings import (
 from app.catalog.models import Facility, Instrument
 from app.domain.approval import ApprovalMode
 from app.domain.booking import AffiliationClass, Mode, Policy, TwoPlaces
+from app.domain.contracts import ContractNeeded
 from app.domain.errors import Text
 from app.domain.interval import Interval
 from app.domain.local_time import day_interval, day_of
@@ -123,6 +124,7 @@ _READ: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
             limit and NoShowLimit(limit.number, limit.within, limit.suspended)
         ),
         "two_places": TwoPlaces,
+        "contract": ContractNeeded,
         "permits": lambda permits: tuple(Permit(PermitKind(p.kind), p.required) for p in permits),
         "questions": lambda questions: tuple(map(_question, questions)),
     }

@@ -250,6 +250,9 @@ def facility(slug: str) -> str | Response:
         training_url=_linked("training.sessions", slug=found.slug)
         if may(user, Action.TRAIN, scope)
         else None,
+        contracts_url=_linked("contracts.index", slug=found.slug)
+        if may(user, Action.KEEP_CONTRACTS, scope)
+        else None,
     )
 
 

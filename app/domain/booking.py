@@ -7,7 +7,7 @@ what others hold, and the list of all.
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
-from app.domain import answer_rules, quota_rules, training_rules, window_rules
+from app.domain import answer_rules, contract_rules, quota_rules, training_rules, window_rules
 from app.domain import booking_rules as rules
 from app.domain.booking_facts import (
     AffiliationClass,
@@ -102,6 +102,11 @@ CODES: Mapping[str, Text] = MappingProxyType(
         "access-ended": Text(
             "그때에는 소속 기간이 끝나 있습니다.",
             "The person's affiliation will have ended by then.",
+        ),
+        "contract-missing": Text(
+            "소속 기관이 시설과 맺은 이용 계약이 없거나 그때에는 유효하지 않습니다.",
+            "The person's institution has no contract of use with the facility that covers the "
+            "time.",
         ),
         "outside-fixed-slots": Text(
             "정해진 시간대에 맞지 않습니다.",
@@ -265,6 +270,7 @@ RULES: tuple[Rule, ...] = (
     rules.instrument_works,
     rules.within_use_scope,
     rules.mode_is_offered,
+    contract_rules.contract_is_signed,
     training_rules.person_is_qualified,
     training_rules.certificate_is_current,
     training_rules.safety_training_is_current,

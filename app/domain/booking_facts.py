@@ -7,6 +7,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from app.domain.approval import ApprovalMode
+from app.domain.contracts import Contract, ContractNeeded
 from app.domain.errors import Text
 from app.domain.grid import checked_slot
 from app.domain.interval import Interval
@@ -56,6 +57,7 @@ class AffiliationClass(StrEnum):
 
 #: Who belongs to the institution that owns the instrument.
 OWN = frozenset({AffiliationClass.OWN_DEPARTMENT, AffiliationClass.OWN_INSTITUTION})
+COMPANIES = frozenset({AffiliationClass.SMALL_COMPANY, AffiliationClass.LARGE_COMPANY})
 
 
 class TwoPlaces(StrEnum):
@@ -100,6 +102,7 @@ class Policy:
     peak: OpeningHours | None = None  # the hours that quotas of the peak count
     owner_share: int = 0  # percent of each week's hours that only the owner may hold
     two_places: TwoPlaces = TwoPlaces.WARN
+    contract: ContractNeeded = ContractNeeded.OFF  # whose institution must have signed one
     permits: tuple[Permit, ...] = ()
     questions: tuple[Question, ...] = ()
     offer_hold: timedelta = timedelta(hours=2)  # how long an offer of the waitlist stands, by day
@@ -168,6 +171,8 @@ class BookingFacts:
     retired: bool = False
     faulty_since: datetime | None = None  # out of order, and nobody knows until when
     affiliation: AffiliationClass = AffiliationClass.PARTNER
+    contracts: tuple[Contract, ...] = ()  # of the person's institution with the facility
+    contact: str = ""  # of the facility, for who has to ask there
     suspended: bool = False
     suspended_until: datetime | None = None
     suspension_reason: Text | None = None

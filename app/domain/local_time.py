@@ -61,6 +61,11 @@ def day_of(instant: datetime, zone: ZoneInfo) -> date:
     return to_local(instant, zone).date()
 
 
+def days_of(interval: Interval, zone: ZoneInfo) -> tuple[date, date]:
+    """The first and the last local day of a use; one to midnight ends the day before."""
+    return day_of(interval.start, zone), day_of(interval.end - timedelta.resolution, zone)
+
+
 def day_interval(day: date, zone: ZoneInfo) -> Interval:
     """From midnight to midnight in `zone`: 23 or 25 hours long when the clocks change.
 

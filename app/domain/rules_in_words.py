@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from app.domain.booking_facts import Policy, TwoPlaces
+from app.domain.contracts import ContractNeeded
 from app.domain.errors import Text
 from app.domain.no_shows import limit_in_words
 from app.domain.notation import in_words
@@ -71,6 +72,13 @@ def _shares(policy: Policy) -> Iterator[Row]:
 
 
 def _papers(policy: Policy) -> Iterator[Row]:
+    if policy.contract is not ContractNeeded.OFF:
+        yield (
+            Text("이용 계약", "Contract of use"),
+            Text("기업 소속은 필요", "needed by people of companies")
+            if policy.contract is ContractNeeded.COMPANIES
+            else Text("다른 기관 소속은 필요", "needed by people of other institutions"),
+        )
     if policy.permits:
         named = [
             Text(

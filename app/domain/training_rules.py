@@ -1,15 +1,13 @@
 """Booking rules about what the person has learned: certificates, their levels, safety training."""
 
-from datetime import date, timedelta
+from datetime import date
 
 from app.domain.booking_facts import BookingFacts, BookingRequest, Mode
 from app.domain.errors import Refusal, Text
 from app.domain.interval import Interval
-from app.domain.local_time import day_interval, day_of
+from app.domain.local_time import day_interval, days_of
 from app.domain.notation import iso_span, listed, shown, shown_day
 from app.domain.training import LEVEL_NAMES, SAFETY_NAMES, Held, SafetyKind, hours_of_levels, rank
-
-_TICK = timedelta.resolution
 
 
 def person_is_qualified(request: BookingRequest, facts: BookingFacts) -> Refusal | None:
@@ -52,7 +50,7 @@ def certificate_is_current(request: BookingRequest, facts: BookingFacts) -> Refu
 def safety_training_is_current(request: BookingRequest, facts: BookingFacts) -> Refusal | None:
     if request.mode is not Mode.SELF_OPERATED or not facts.training.safety:
         return None
-    _, last_day = _days(request, facts)
+    _, last_day = days_of(request.interval, facts.zone)
     wrong = [
         (kind, ended)
         for kind in facts.training.safety
@@ -89,7 +87,7 @@ def within_level_hours(request: BookingRequest, facts: BookingFacts) -> Refusal 
     levels = [each.level for each in _current(request, facts)]
     if not levels:
         return None  # refused for that alone
-    first, last = _days(request, facts)
+    first, last = days_of(request.interval, facts.zone)
     around = Interval(day_interval(first, facts.zone).start, day_interval(last, facts.zone).end)
     spans = hours_of_levels(levels, facts.training, around, facts.zone, facts.holidays)
     if any(span.contains(request.interval) for span in spans):
@@ -125,18 +123,12 @@ def _needs_certificate(request: BookingRequest, facts: BookingFacts) -> bool:
     )
 
 
-def _days(request: BookingRequest, facts: BookingFacts) -> tuple[date, date]:
-    """The first and the last local day of the use; one to midnight ends the day before."""
-    interval = request.interval
-    return day_of(interval.start, facts.zone), day_of(interval.end - _TICK, facts.zone)
-
-
 def _shown(day: date, facts: BookingFacts) -> Text:
     return shown_day(day_interval(day, facts.zone).start, facts.zone, facts.now)
 
 
 def _current(request: BookingRequest, facts: BookingFacts) -> list[Held]:
-    first, last = _days(request, facts)
+    first, last = days_of(request.interval, facts.zone)
     unused = facts.training.unused
     return [each for each in facts.qualification.certificates if each.holds(first, last, unused)]
 

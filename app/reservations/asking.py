@@ -189,7 +189,7 @@ def _reserve_page(
         approved_before=queries.approved_before(instrument, user),
         asks=asks,
         may_override=access.may(user, Action.OVERRIDE_RULES, scope_of(instrument)),
-        to_learn=queries.still_to_learn(instrument, user, now=now),
+        lacking=queries.still_lacking(instrument, user, now=now),
         training=training_of(instrument),
         found=with_instruments(found),
         may_wait=may_wait,

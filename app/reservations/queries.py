@@ -38,11 +38,14 @@ from app.catalog.policy import (
     zone_of,
 )
 from app.catalog.queries import scope_of
+from app.contracts.queries import contracts_of
 from app.db import db
 from app.domain import training_rules
 from app.domain.approval import HOLDING, NOT_TAKEN, ApprovalMode, Status
 from app.domain.availability import free_spans
 from app.domain.booking import BookingFacts, BookingRequest, Mode, TwoPlaces
+from app.domain.contract_rules import contract_is_signed, needs_contract
+from app.domain.contracts import Contract
 from app.domain.errors import NotFound, Refusal, Text
 from app.domain.interval import Interval
 from app.domain.local_time import day_interval, day_of
@@ -124,10 +127,11 @@ _ELSEWHERE = select(Reservation.starts_at, Reservation.ends_at).where(
 
 @dataclass(frozen=True, slots=True)
 class AlreadyHeld:
-    """What the person and others already hold, as far as the policy of an instrument asks."""
+    """What the person, their institution and others have, as far as an instrument asks."""
 
     counted: tuple[Counted, ...] = ()
     elsewhere: tuple[Interval, ...] = ()
+    contracts: tuple[Contract, ...] = ()  # of the person's institution with the facility
 
 
 def person(user_id: int) -> User:
@@ -156,6 +160,17 @@ def booking_facts(
     suspended = in_force(user.id, now=now)
     learned = qualifications(user, [instrument], now=now).get(instrument.id, UNTRAINED)
     return facts_of(instrument, user, interval, (held, blackouts), suspended, now, already, learned)
+
+
+def contracts_for(instrument: Instrument, user: User, *, now: datetime) -> tuple[Contract, ...]:
+    """What the person's institution has signed; read only where that is asked for."""
+    facility, zone = instrument.facility, zone_of(instrument)
+    today = day_of(now, zone)
+    if not needs_contract(policy_of(instrument), affiliation_class(user, facility, today)):
+        return ()
+    affiliation = affiliation_on(user, today)
+    signed = contracts_of(affiliation.institution_id if affiliation else None, [facility.id])
+    return signed.get(facility.id, ())
 
 
 def already_held(
@@ -195,7 +210,7 @@ def already_held(
         ]
     asked = {TwoPlaces.REFUSE, TwoPlaces.WARN} if to_warn else {TwoPlaces.REFUSE}
     elsewhere = elsewhere_of(instrument, user, interval) if policy.two_places in asked else ()
-    return AlreadyHeld(tuple(counted), elsewhere)
+    return AlreadyHeld(tuple(counted), elsewhere, contracts_for(instrument, user, now=now))
 
 
 def elsewhere_of(instrument: Instrument, user: User, interval: Interval) -> tuple[Interval, ...]:
@@ -213,10 +228,16 @@ def elsewhere_of(instrument: Instrument, user: User, interval: Interval) -> tupl
     return tuple(Interval(start, end) for start, end in rows)
 
 
-def still_to_learn(instrument: Instrument, user: User, *, now: datetime) -> list[Refusal]:
-    """What the person has to learn before they may work the instrument, whatever the time."""
+def contact_of(facility: Facility) -> str:
+    """Whom to ask: mail address and telephone, if there are any."""
+    return ", ".join(filter(None, (facility.email, facility.phone)))
+
+
+def still_lacking(instrument: Instrument, user: User, *, now: datetime) -> list[Refusal]:
+    """What the person lacks before they may use the instrument, whatever the time."""
     training, policy = training_of(instrument), policy_of(instrument)
-    if training.asks_nothing:
+    who = affiliation_class(user, instrument.facility, day_of(now, zone_of(instrument)))
+    if training.asks_nothing and not needs_contract(policy, who):
         return []
     soon = Interval(now, now + policy.slot)
     mode = Mode.SELF_OPERATED if Mode.SELF_OPERATED in policy.modes else Mode.COMMISSIONED
@@ -226,9 +247,14 @@ def still_to_learn(instrument: Instrument, user: User, *, now: datetime) -> list
         policy=policy,
         open_hours=(),
         training=training,
-        qualification=qualifications(user, [instrument], now=now)[instrument.id],
+        qualification=qualifications(user, [instrument], now=now).get(instrument.id, UNTRAINED),
+        affiliation=who,
+        contracts=contracts_for(instrument, user, now=now),
+        contact=contact_of(instrument.facility),
     )
-    return training_rules.still_to_learn(BookingRequest(instrument.slug, soon, mode=mode), facts)
+    request = BookingRequest(instrument.slug, soon, mode=mode)
+    unsigned = contract_is_signed(request, facts)
+    return [*filter(None, [unsigned]), *training_rules.still_to_learn(request, facts)]
 
 
 def facts_of(  # noqa: PLR0913 – all that was read
@@ -259,6 +285,8 @@ def facts_of(  # noqa: PLR0913 – all that was read
         held=tuple(held),
         counted=already.counted,
         elsewhere=already.elsewhere,
+        contracts=already.contracts,
+        contact=contact_of(instrument.facility),
         fixed_slots=fixed_slots(instrument, days),
         peak=peak_hours(instrument, peak_span(policy, interval, now=now, zone=zone)),
         access_until=access_until(user, zone),

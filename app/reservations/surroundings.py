@@ -70,6 +70,7 @@ class Surroundings:
         warned = self.policy.two_places is not TwoPlaces.ALLOW
         self.elsewhere = queries.elsewhere_of(instrument, user, wide) if warned else ()
         self.suspensions = in_force(user.id, now=now)
+        self.contracts = queries.contracts_for(instrument, user, now=now)
         self.learned = qualifications(user, [instrument], now=now).get(instrument.id, UNTRAINED)
 
     def _read(self, wide: Interval, besides: Collection[int]) -> list[Counted]:
@@ -129,7 +130,7 @@ class Surroundings:
             (held, [each for each in self.blackouts if each.overlaps(around)]),
             self.suspensions,
             self.now,
-            AlreadyHeld(tuple(counted), elsewhere),
+            AlreadyHeld(tuple(counted), elsewhere, self.contracts),
             self.learned,
         )
 

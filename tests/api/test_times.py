@@ -333,6 +333,7 @@ def stage(app: object, mina: User, jun: User, microscope: Instrument) -> dict[st
     faults.report_fault(
         mina, broken.slug, severity=Severity.OUT_OF_ORDER, description="no laser", now=NOW
     )
+    unsigned = factories.instrument(facility=at_cnu, booking={"contract": "outside"})
     expired = {"iacuc": "KA-1", "iacuc_until": "2026-01-01"}
     return {
         "outside-fixed-slots": wish(ruled(fixed_slots={"daily": ["09:00-13:00"]}), 1, 2),
@@ -358,6 +359,7 @@ def stage(app: object, mina: User, jun: User, microscope: Instrument) -> dict[st
             1,
             2,
         ),
+        "contract-missing": wish(unsigned, 1, 2),
         "instrument-faulty": wish(broken, 1, 2),
         "in-the-past": wish(microscope, -2, -1),
         "off-grid": wish(microscope, 1.1, 2),

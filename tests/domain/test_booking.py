@@ -21,6 +21,7 @@ from app.domain.booking import (
     refusals,
 )
 from app.domain.booking_facts import TwoPlaces
+from app.domain.contracts import ContractNeeded
 from app.domain.errors import TakenTime, Text
 from app.domain.interval import Interval
 from app.domain.opening_hours import ALWAYS_OPEN, OpeningHours
@@ -114,6 +115,10 @@ BROKEN = {
     "mode-not-offered": (lambda: refused(asked(mode=Mode.COMMISSIONED)), "mode"),
     "suspended": (lambda: refused(suspended=True), None),
     "access-ended": (lambda: refused(access_until=NOW + 13 * HOUR), "starts_at"),
+    "contract-missing": (
+        lambda: refused(policy={"contract": ContractNeeded.OUTSIDE}),
+        "instrument",
+    ),
     "outside-fixed-slots": (
         lambda: refused(policy={"fixed_slots": NIGHTS}, fixed_slots=(hours(13, 15),)),
         "starts_at",
