@@ -18,7 +18,7 @@ from app.domain.errors import FreeSlot
 from app.domain.interval import Interval
 from app.domain.training import UNTRAINED
 from app.reservations import availability, queries, schedule
-from app.training.queries import qualifications
+from app.training.qualification import qualifications
 
 NEAR = timedelta(days=14)
 OF_ITS_OWN = 3

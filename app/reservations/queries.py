@@ -53,7 +53,7 @@ from app.domain.quota import Counted
 from app.domain.quota_rules import counting_span, owner_span, peak_span
 from app.domain.training import UNTRAINED, Qualification, hours_of_levels
 from app.reservations.models import Reservation, StandingApproval
-from app.training.queries import qualifications
+from app.training.qualification import qualifications
 
 #: An instrument's facility and institution, joined in the same statement.
 WITH_FACILITY = contains_eager(Instrument.facility).contains_eager(Facility.institution)

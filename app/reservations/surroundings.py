@@ -22,7 +22,7 @@ from app.domain.training import UNTRAINED
 from app.reservations import availability, queries
 from app.reservations.models import Reservation
 from app.reservations.queries import AlreadyHeld
-from app.training.queries import qualifications
+from app.training.qualification import qualifications
 
 #: As far from its own time as a date may be shifted, and how many times are tried.
 NEAR = timedelta(days=3)

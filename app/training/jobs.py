@@ -12,6 +12,7 @@ from app.db import db, transaction
 from app.domain.local_time import day_of
 from app.training import notices, queries
 from app.training.models import Certificate, CertificateWarning
+from app.training.qualification import STANDING
 
 #: So many days before its end the holder of a certificate is told, each time once.
 WARN_DAYS = (30, 7)
@@ -34,7 +35,7 @@ def warn_of_ends(now: datetime, *, stopping: Callable[[], bool] = lambda: False)
         )
     }
     told = 0
-    for shown in queries.certificates(queries.STANDING, User.active, now=now):
+    for shown in queries.certificates(STANDING, User.active, now=now):
         if stopping():
             break
         certificate, ends_on = shown.certificate, shown.ends_on

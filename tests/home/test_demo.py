@@ -36,7 +36,7 @@ from app.projects.queries import groups_of
 from app.reservations import services
 from app.reservations.models import Reservation, StandingApproval
 from app.training.models import Result, SignUp, Standing, TrainingSession
-from app.training.queries import qualifications
+from app.training.qualification import qualifications
 from tests.conftest import settings
 
 CATALOGUE = Path(__file__).parents[2] / "instruments"
