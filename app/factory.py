@@ -33,6 +33,7 @@ from app.home import views as home_views
 from app.mail import queries as mail_queries
 from app.mail import rendering
 from app.projects import views as projects_views
+from app.rates import views as rates_views
 from app.reservations import api as reservations_api
 from app.reservations import cli as reservations_cli
 from app.reservations import no_show_api, waitlist_api
@@ -62,6 +63,7 @@ PAGES = (
     projects_views,
     training_views,
     contracts_views,
+    rates_views,
     reservations_views,
     calendars_views,
     home_views,

@@ -8,6 +8,7 @@ from app.contracts import models as contracts
 from app.files import models as files
 from app.mail import models as mail
 from app.projects import models as projects
+from app.rates import models as rates
 from app.reservations import models as reservations
 from app.training import models as training
 
@@ -20,6 +21,7 @@ TABLES = (
     files,
     mail,
     projects,
+    rates,
     reservations,
     training,
 )

@@ -37,6 +37,7 @@ class Action(enum.StrEnum):
     EDIT_FACILITY = "edit-facility"
     EDIT_INSTITUTION = "edit-institution"
     CLOSE_TIME = "close-time"
+    SET_RATES = "set-rates"  # of a facility; of a whole institution those who administer it
     SIGN_UP_FOR_TRAINING = "sign-up-for-training"
     TRAIN = "train"  # hold sessions, give certificates; needs none to work the instruments
     REPORT_FAULT = "report-fault"
@@ -78,6 +79,7 @@ TABLE: dict[Action, frozenset[Relation]] = {
     Action.EDIT_FACILITY: _MANAGES,
     Action.EDIT_INSTITUTION: _ADMINISTERS,
     Action.CLOSE_TIME: _MANAGES,
+    Action.SET_RATES: _MANAGES,
     Action.SIGN_UP_FOR_TRAINING: frozenset({_R.RESEARCHER}),
     Action.TRAIN: _MANAGES,
     Action.REPORT_FAULT: frozenset({_R.RESEARCHER}),

@@ -1,7 +1,7 @@
 """How times are written: in ISO 8601 for machines, in words and by the local clock for people."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from app.domain.errors import Text
@@ -70,10 +70,15 @@ def shown(instant: datetime, zone: ZoneInfo, now: datetime) -> Text:
 
 def shown_day(instant: datetime, zone: ZoneInfo, now: datetime) -> Text:
     """The day of an instant; its year only where that is not the year of `now`."""
-    day = to_local(instant, zone)
+    day = to_local(instant, zone).date()
+    return day_in_words(day, year=day.year != to_local(now, zone).year)
+
+
+def day_in_words(day: date, *, year: bool = False) -> Text:
+    """3월 2일(월), Mon 2 Mar."""
     ko = f"{day.month}월 {day.day}일({_DAYS_KO[day.weekday()]})"
     en = f"{day.day} {_MONTHS[day.month - 1]}"
-    if day.year != to_local(now, zone).year:
+    if year:
         ko, en = f"{day.year}년 {ko}", f"{en} {day.year}"
     return Text(ko, f"{_DAYS_EN[day.weekday()]} {en}")
 

@@ -15,6 +15,10 @@ from app.domain.opening_hours import OpeningHours
 from app.domain.rate_card import Rate, RateCard, Unit, Unpriced, card_at
 
 HOUR = timedelta(hours=1)
+NO_RATE = Text(
+    "이 이용의 이용단가가 정해지지 않았습니다. 이용료는 장비담당자에게 문의하세요.",
+    "No rates are set for this use. Ask the facility manager about the fee.",
+)
 _DAY = timedelta(days=1)
 _TICK = timedelta.resolution
 
@@ -68,12 +72,7 @@ def cut(use: Interval, cards: Sequence[RateCard], times: Times) -> list[Piece]:
     for start, end in pairwise(sorted(edge for edge in edges if use.start <= edge <= use.end)):
         card = card_at(cards, start)
         if card is None:
-            raise Unpriced(
-                Text(
-                    "그때의 이용단가가 아직 정해지지 않았습니다. 장비담당자에게 문의하세요.",
-                    "No rates are set for that time. Ask the facility manager.",
-                )
-            )
+            raise Unpriced(NO_RATE)
         span, day = Interval(start, end), day_of(start, times.zone)
         when = _when(span, card, nights.get(id(card), ()), peak, holiday=day in times.holidays)
         found.append(Piece(span, day, card, when, _factor(card, when)))

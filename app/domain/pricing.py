@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from app.domain.booking_facts import AffiliationClass, Mode
 from app.domain.errors import Text
 from app.domain.interval import Interval
-from app.domain.pieces import HOUR, Piece, Times, When, cut, quantity_in, share, stretches
+from app.domain.pieces import HOUR, NO_RATE, Piece, Times, When, cut, quantity_in, share, stretches
 from app.domain.rate_card import Rate, RateCard, Unit, Unpriced
 
 _NONE = Fraction(0)
@@ -138,12 +138,7 @@ def _use_lines(use: Use, pieces: Sequence[Piece], zone: ZoneInfo) -> list[ExactL
 def _rates(use: Use, card: RateCard) -> tuple[Rate, ...]:
     rates = card.rates_of(use.who, use.mode)
     if not rates:
-        raise Unpriced(
-            Text(
-                "이 이용 방식의 이용단가가 없습니다. 이용료는 장비담당자에게 문의하세요.",
-                "No rate is set for this kind of use. Ask the facility manager about the fee.",
-            )
-        )
+        raise Unpriced(NO_RATE)
     if use.samples is None and any(rate.unit is Unit.SAMPLE for rate in rates):
         raise Unpriced(
             Text(

@@ -32,6 +32,41 @@ class Tax(StrEnum):
     OUT_OF_SCOPE = "out_of_scope"
 
 
+UNIT_NAMES: Mapping[Unit, Text] = MappingProxyType(
+    {
+        Unit.HOUR: Text("시간", "hour"),
+        Unit.HALF_DAY: Text("반일", "half-day"),
+        Unit.DAY: Text("일", "day"),
+        Unit.SESSION: Text("회", "session"),
+        Unit.SAMPLE: Text("시료", "sample"),
+    }
+)
+MODE_NAMES: Mapping[Mode, Text] = MappingProxyType(
+    {
+        Mode.SELF_OPERATED: Text("직접사용", "self-operated use"),
+        Mode.COMMISSIONED: Text("분석의뢰", "commissioned analysis"),
+    }
+)
+CLASS_NAMES: Mapping[AffiliationClass, Text] = MappingProxyType(
+    {
+        AffiliationClass.OWN_DEPARTMENT: Text("소속 부서", "Own department"),
+        AffiliationClass.OWN_INSTITUTION: Text("소속 기관", "Own institution"),
+        AffiliationClass.PARTNER: Text("협약 기관", "Partners of the alliance"),
+        AffiliationClass.OTHER_ACADEMIC: Text(
+            "그 밖의 대학·연구소", "Other universities and institutes"
+        ),
+        AffiliationClass.SMALL_COMPANY: Text("중소기업", "Small and medium companies"),
+        AffiliationClass.LARGE_COMPANY: Text("대기업", "Large companies"),
+    }
+)
+TAX_NAMES: Mapping[Tax, Text] = MappingProxyType(
+    {
+        Tax.TAXABLE: Text("과세", "Taxable"),
+        Tax.EXEMPT: Text("면세", "VAT-exempt"),
+        Tax.OUT_OF_SCOPE: Text("과세 대상 아님", "Out of the scope of VAT"),
+    }
+)
+
 #: What is dropped from a net amount (절사): all below so many won.
 TRUNCATIONS = (1, 10, 100, 1000)
 

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from itertools import zip_longest
 from typing import Any
 
 from apiflask import APIBlueprint
@@ -135,20 +136,25 @@ def free(query: AvailabilityQuery) -> dict[str, Any]:
 @bp.output(QuoteOut, example=examples.QUOTE)
 @told("not-found")
 def quote(body: QuoteIn) -> dict[str, Any]:
-    """A dry run: every refusal, and the state that the reservation would have."""
+    """A dry run: the price line by line, every refusal, and the state it would have."""
     if body.repeat:
         return _quote_of_series(body, body.repeat.to_repeat())
     trial = services.try_reservation(current(), body.to_request(), now=clock.now())
-    return _quote(body, trial)
+    return _quote(body, trial) | (trial.quote.as_json() if trial.quote else {})
 
 
 def _quote_of_series(body: QuoteIn, repeat: Repeat) -> dict[str, Any]:
     trial = series.try_series(current(), body.to_request(), repeat, now=clock.now())
+    known = [each for each in trial.quotes if each]
     return _quote(body, trial) | {
+        "net": sum(each.net for each in known) if known else None,
+        "vat": sum(each.vat for each in known) if known else None,
+        "total": trial.total,
+        "tax": known[0].tax if known else None,
         "occurrences": [
-            occurrence_out(verdict, [as_dict(refusal) for refusal in verdict.refusals])
-            for verdict in trial.verdicts
-        ]
+            occurrence_out(verdict, [as_dict(refusal) for refusal in verdict.refusals], quote)
+            for verdict, quote in zip_longest(trial.verdicts, trial.quotes)
+        ],
     }
 
 
@@ -162,6 +168,7 @@ def _quote(body: QuoteIn, trial: Trial | SeriesTrial) -> dict[str, Any]:
         "taken": [taken_out(taken) for taken in trial.taken],
         "warnings": [text.in_(reader_language()) for text in trial.warnings],
         "may_override": trial.may_override,
+        "unpriced": trial.unpriced.in_(reader_language()) if trial.unpriced else None,
     }
 
 

@@ -16,10 +16,11 @@ from app.catalog.models import Instrument
 from app.catalog.policy import hours_of, policy_of, training_of, use_policy_of, zone_of
 from app.catalog.queries import instrument_by_slug, scope_of
 from app.domain.approval import Status
-from app.domain.booking import CONFLICT_CODES, BookingRequest
+from app.domain.booking import CONFLICT_CODES, BookingRequest, Mode, Policy
 from app.domain.errors import BookingRefused, FreeSlot, Invalid, Refusal, Taken, WrongState
 from app.domain.interval import Interval
 from app.domain.rules_in_words import rarer_rules
+from app.rates.queries import tariff_of
 from app.reservations import free_times, queries, series, services, timeline, waitlist
 from app.reservations.alternatives import alternatives
 from app.reservations.forms import ReservationForm, parsed_instant
@@ -184,6 +185,7 @@ def _reserve_page(
         facility=instrument.facility,
         policy=policy,
         check_in=use_policy_of(instrument),
+        unit_price=tariff_of(instrument, user, now=now).unit_price(now, _mode(form, policy)),
         rarer_rules=rarer_rules(policy),
         hours=hours_of(instrument).in_words(pages.locale_word()),
         approved_before=queries.approved_before(instrument, user),
@@ -197,6 +199,12 @@ def _reserve_page(
         calendar=timeline.calendar_of(instrument, now=now),
         faults=open_faults(instrument),
     )
+
+
+def _mode(form: ReservationForm, policy: Policy) -> Mode:
+    """The mode of use chosen in the form, else the first that the instrument is offered in."""
+    chosen = form.mode.data if form.mode else None
+    return Mode(chosen) if chosen in set(Mode) else max(policy.modes)
 
 
 def _welcome(made: Reservation) -> str:

@@ -14,7 +14,6 @@ from zoneinfo import ZoneInfo
 from app.accounts.access import Action, Scope, may
 from app.accounts.models import Suspension, User
 from app.accounts.suspensions import holding_at, in_force
-from app.catalog import prices
 from app.catalog import queries as catalog
 from app.catalog.filters import Filter
 from app.catalog.models import Instrument
@@ -48,6 +47,8 @@ from app.domain.wish import (
     suits,
     wished_slots,
 )
+from app.rates.cards import listed_price
+from app.rates.queries import RateBook, Tariff
 from app.reservations import schedule
 from app.reservations.candidates import Candidate, Closures, candidates, standing_approvals
 
@@ -79,7 +80,7 @@ class Offer:
     #: Quotas and gaps are counted when it is reserved, not while a thousand are looked at.
     has_limits: bool
     asks_training: bool
-    price: int | None  # won, by the list; None where it is not known
+    price: int | None  # won with VAT; None where it is not known
     unit: tuple[int, str] | None  # what one unit costs, and of what
     #: More slots of the same day, none overlapping; only where they were asked for.
     more: Sequence[Interval] = ()
@@ -169,9 +170,12 @@ class Search:
     _standings: dict[Any, Standing] = field(default_factory=dict)
     _approved: frozenset[int] = frozenset()
     _suspended_at: frozenset[int | None] = frozenset()
+    _book: RateBook | None = None
+    _suppliers: frozenset[int] = frozenset()
 
     def __post_init__(self) -> None:
         found = candidates(self.wanted.among, self.wanted.instruments)
+        self._suppliers = frozenset(each.facility.institution_id for each in found)
         if self.viewer is not None:
             suspensions = in_force(self.viewer.id, now=self.now)
             self.suspension = holding_at(None, suspensions)
@@ -196,9 +200,7 @@ class Search:
                 return []
             start = max(wish.within.start, after[0])
             wish = replace(wish, within=Interval(start, wish.within.end))
-        found = [
-            _named(each, wished_slots(each.timetable, wish, now=self.now)) for each in self._open
-        ]
+        found = [_named(each, self._slots(each, wish)) for each in self._open]
         return [self._offer(each, slot) for each, slot in _first(found, limit, after)]
 
     def days(self, *, limit: int, after: Place | None = None, more: int = 0) -> list[Offer]:
@@ -207,9 +209,7 @@ class Search:
         found = [
             _named(
                 each,
-                first_of_each_day(
-                    wished_slots(each.timetable, wish, now=self.now), each.standing.zone
-                ),
+                first_of_each_day(self._slots(each, wish), each.standing.zone),
             )
             for each in self._open
         ]
@@ -225,13 +225,12 @@ class Search:
         if not most or first.end >= min(midnight, wish.within.end):
             return ()
         later = replace(wish, within=Interval(first.end, wish.within.end))
-        slots = side_by_side(wished_slots(one.timetable, later, now=self.now))
+        slots = side_by_side(self._slots(one, later))
         return list(islice(takewhile(lambda slot: slot.start < midnight, slots), most))
 
     def _offer(self, one: Open, slot: Interval, more: Sequence[Interval] = ()) -> Offer:
         candidate, standing = one.candidate, one.standing
-        listed = _read(candidate.prices)
-        each = prices.unit_price(listed, standing.who)
+        tariff = self._tariff(candidate, standing)
         return Offer(
             candidate,
             slot,
@@ -240,9 +239,35 @@ class Search:
             self._needs_approval(candidate, standing),
             standing.policy.limits_people,
             standing.asks_training,
-            prices.price_of(listed, standing.who, slot.duration),
-            (each, listed["unit"]) if listed and each is not None else None,
+            tariff.price(slot, self._mode(standing)) if tariff else None,
+            self._unit(candidate, standing, tariff, slot) if tariff else None,
             more,
+        )
+
+    def _mode(self, standing: Standing) -> Mode:
+        return self.wanted.mode or max(standing.policy.modes)
+
+    def _unit(
+        self, candidate: Candidate, standing: Standing, tariff: Tariff, slot: Interval
+    ) -> tuple[int, str] | None:
+        """What one unit costs; of what no quote can count, such as plates, by the list."""
+        if each := tariff.unit_price(slot.start, self._mode(standing)):
+            return each[0], each[1].value
+        return listed_price(_read(candidate.prices), tariff.who)
+
+    def _tariff(self, candidate: Candidate, standing: Standing) -> Tariff | None:
+        """What the person's prices depend on; None for a visitor, whose prices nobody knows."""
+        if standing.who is None:
+            return None
+        if self._book is None:
+            self._book = RateBook.of_suppliers(self._suppliers)
+        facility, prices = candidate.facility, _read(candidate.prices)
+        return Tariff(
+            self._book.cards(candidate.id, facility, prices),
+            self._book.terms(facility.institution_id, facility.institution.kind),
+            standing.who,
+            facility,
+            standing.policy,
         )
 
     def _timetabled(self, offered: Sequence[tuple[Candidate, Standing]]) -> list[Open]:
@@ -301,12 +326,30 @@ class Search:
             return "length"
         if wanted.without_approval and self._needs_approval(candidate, standing):
             return "approval"
-        if wanted.most is not None:
-            length = whole_slots(wanted.wish.duration, policy.slot)
-            price = prices.price_of(_read(candidate.prices), standing.who, length)
-            if price is not None and price > wanted.most:
-                return "price"
+        if wanted.most is not None and self._always_dearer(candidate, standing, wanted.most):
+            return "price"
         return None
+
+    def _always_dearer(self, candidate: Candidate, standing: Standing, most: int) -> bool:
+        """Whether one price holds for all times asked for, and is above what may be paid."""
+        wish, tariff = self.wanted.wish, self._tariff(candidate, standing)
+        if tariff is None or not tariff.steady(wish.within):
+            return False
+        length = whole_slots(wish.duration, standing.policy.slot)
+        price = tariff.price(
+            Interval(wish.within.start, wish.within.start + length), self._mode(standing)
+        )
+        return price is not None and price > most
+
+    def _slots(self, one: Open, wish: Wish) -> Iterator[Interval]:
+        """The slots of one instrument; where prices differ by the hour, those not too dear."""
+        slots = wished_slots(one.timetable, wish, now=self.now)
+        most = self.wanted.most
+        tariff = None if most is None else self._tariff(one.candidate, one.standing)
+        if most is None or tariff is None or tariff.steady(wish.within):
+            return slots
+        mode = self._mode(one.standing)
+        return (slot for slot in slots if (tariff.price(slot, mode) or 0) <= most)
 
     def _needs_approval(self, candidate: Candidate, standing: Standing) -> bool:
         status = first_status(

@@ -100,7 +100,7 @@ def _facilities(ids: Iterable[int]) -> dict[int, Facility]:
         .where(Facility.id.in_(_written_out("facilities", ids)))
         .options(
             contains_eager(Facility.institution).load_only(
-                Institution.slug, Institution.name_ko, Institution.name_en
+                Institution.slug, Institution.kind, Institution.name_ko, Institution.name_en
             ),
             load_only(
                 Facility.slug,

@@ -14,7 +14,7 @@ from app.domain.booking import CODES
 from app.domain.interval import Interval
 from app.reservations import queries
 from app.reservations.models import Reservation
-from app.web.pages import local_time, localized, time_range
+from app.web.pages import local_time, localized, time_range, won
 
 _ACTS: Mapping[str, Any] = {
     "request-reservation": _l("Reserved"),
@@ -44,6 +44,7 @@ _FIELDS: Mapping[str, Any] = {
     "answers": _l("Permits and answers"),
     "refusals_overridden": _l("Rules set aside"),
     "override_reason": _l("Reason"),
+    "fee": _l("Fee"),
 }
 
 
@@ -113,6 +114,8 @@ def _value(name: str, value: Any, reservation: Reservation) -> str:
         return str(gettext("nothing"))
     if name in {"starts_at", "ends_at"}:
         return local_time(datetime.fromisoformat(value), zone_of(reservation.instrument))
+    if name == "fee":
+        return won(value)
     if name == "status":
         return localized(STATUS_NAMES[Status(value)])
     if name == "refusals_overridden":

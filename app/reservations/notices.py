@@ -168,6 +168,7 @@ def of_series(event: str, reservations: Sequence[Reservation], *, by: User, now:
         "dates": dates,
         "rule": {"ko": rule.ko, "en": rule.en},
         "skipped": series.skipped if series and event == "made" else [],
+        "fee": _fee(reservations),
     }
     told = [("series_told", first.holder)]
     if event != "cancelled" and any(each.status is Status.PENDING for each in reservations):
@@ -254,4 +255,13 @@ def particulars(
         "purpose": reservation.purpose,
         "reason": reservation.decision_reason,
         "used": [each.isoformat() for each in (used.start, used.end)] if used else None,
+        "fee": _fee([reservation]),
     }
+
+
+def _fee(reservations: Sequence[Reservation]) -> dict[str, int] | None:
+    """What they cost together, as quoted; None where that is not known of each."""
+    quotes = [each.quote for each in reservations if each.quote]
+    if len(quotes) < len(reservations):
+        return None
+    return {name: sum(each[name] for each in quotes) for name in ("net", "vat", "total")}

@@ -27,6 +27,7 @@ from app.domain.interval import Interval
 from app.domain.local_time import day_of
 from app.domain.opening_hours import OpeningHours
 from app.domain.waitlist import Outcome, Waiting, WaitState
+from app.rates.queries import tariff_of
 from app.reservations import notices, queries
 from app.reservations.models import (
     FreedTime,
@@ -329,6 +330,7 @@ def _hold(instrument: Instrument, wait: Wait, user: User, slot: Interval, *, now
         note=wait.note,
         answers=dict(wait.answers),
         asked=[asdict(question) for question in policy.questions],
+        quote=tariff_of(instrument, user, now=now).stored(slot, wait.mode, wait.samples),
         requested_at=now,
         updated_at=now,
         shown_at=now,

@@ -11,6 +11,8 @@ from app.domain.approval import Status
 from app.domain.booking import BookingRequest, Mode
 from app.domain.errors import Invalid, TakenTime, Text
 from app.domain.interval import Interval
+from app.domain.quote import Quote
+from app.domain.rate_card import Tax
 from app.domain.recurrence import Recurrence
 from app.domain.series import OnConflict, Verdict
 from app.reservations.json_values import (
@@ -25,6 +27,7 @@ from app.reservations.json_values import (
     TriedPurpose,
 )
 from app.reservations.models import Reservation
+from app.reservations.quote_schemas import LineOut, PriceOut
 from app.reservations.series import Repeat, Which
 
 
@@ -231,12 +234,16 @@ class OccurrenceOut(TimeOut):
     asked_at: datetime  # the start by the rule
     verdict: Literal["free", "shifted", "refused"]
     refusals: list[RefusalOut] = []  # why not at the time asked for
+    total: int | None = None  # what it costs, won with VAT; null where that is not known
     uid: str | None = None
     status: Status | None = None
 
 
 class QuoteOut(BaseModel):
-    """What a reservation would become; prices are null until the instrument has a rate card."""
+    """What a reservation would become. Amounts are null where the price is not known beforehand.
+
+    Of a series the amounts are those of all dates together, and each date tells its own total.
+    """
 
     instrument: str
     starts_at: datetime
@@ -246,9 +253,11 @@ class QuoteOut(BaseModel):
     vat: int | None = None
     total: int | None = None
     currency: str = "KRW"
-    lines: list[Any] = []
+    tax: Tax | None = None
+    lines: list[LineOut] = []
     shares: list[Any] = []
     fund: str | None = None
+    unpriced: str | None = None  # why the price is not known
     refusals: list[RefusalOut]
     taken: list[TakenOut]
     warnings: list[str] = []
@@ -277,7 +286,7 @@ class ReservationOut(BaseModel):
     samples: int | None
     note: str
     reason: str
-    quote: dict[str, Any] | None
+    quote: PriceOut | None  # null where the price is not known beforehand
     charge: dict[str, Any] | None = None
     answers: dict[str, str] = {}
     refusals_overridden: list[str] = []
@@ -337,13 +346,16 @@ def taken_out(taken: TakenTime) -> dict[str, Any]:
     return {"kind": taken.kind, **TimeOut.of(taken.interval)}
 
 
-def occurrence_out(verdict: Verdict, refusals: list[dict[str, Any]]) -> dict[str, Any]:
+def occurrence_out(
+    verdict: Verdict, refusals: list[dict[str, Any]], quote: Quote | None
+) -> dict[str, Any]:
     """A date that was only tried."""
     return {
         **TimeOut.of(verdict.interval or verdict.occurrence.interval),
         "asked_at": verdict.occurrence.interval.start,
         "verdict": verdict.word,
         "refusals": refusals,
+        "total": quote.total if quote else None,
     }
 
 
@@ -354,6 +366,7 @@ def occurrences_out(made: Sequence[Reservation], language: str) -> list[dict[str
             **TimeOut.of(each.interval),
             "asked_at": each.original_start or each.starts_at,
             "verdict": "free" if each.original_start in (None, each.starts_at) else "shifted",
+            "total": each.quote["total"] if each.quote else None,
             "uid": each.uid,
             "status": each.status,
         }

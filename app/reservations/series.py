@@ -24,8 +24,11 @@ from app.domain.booking import CONFLICT_CODES, BookingRequest
 from app.domain.errors import BookingRefused, DureError, Refusal, Taken, TakenTime, Text, WrongState
 from app.domain.interval import Interval, without
 from app.domain.notation import iso_instant
+from app.domain.quote import Quote
+from app.domain.rate_card import Unpriced
 from app.domain.recurrence import Occurrence, Recurrence, local_length, local_shift, moved
 from app.domain.series import OnConflict, Verdict
+from app.rates.queries import Tariff, tariff_of
 from app.reservations import notices, offering, queries
 from app.reservations.alternatives import alternatives
 from app.reservations.idempotency import Once, made_before, remember
@@ -36,6 +39,7 @@ from app.reservations.services import (
     asked_of,
     awaited_until,
     first_status,
+    requote,
     row_of,
     take_person,
 )
@@ -73,6 +77,14 @@ class SeriesTrial:
     refusals: Sequence[Refusal]
     taken: Sequence[TakenTime]
     may_override: bool = False
+    quotes: Sequence[Quote | None] = ()  # of each date that would be reserved
+    unpriced: Text | None = None  # why there are none
+
+    @property
+    def total(self) -> int | None:
+        """What all dates cost together; None where it is not known."""
+        known = [each.total for each in self.quotes if each]
+        return sum(known) if known else None
 
     @property
     def warnings(self) -> list[Text]:
@@ -151,12 +163,31 @@ def try_series(
     around = Surroundings(instrument, user, _span(wanted), now=now)
     verdicts = series.judged(wanted, around, repeat.on_conflict)
     if not series.fails(verdicts, repeat.on_conflict):
-        return SeriesTrial(verdicts, first_status(instrument, user), (), ())
+        quotes, unpriced = _quotes(request, verdicts, tariff_of(instrument, user, now=now))
+        status = first_status(instrument, user)
+        return SeriesTrial(verdicts, status, (), (), quotes=quotes, unpriced=unpriced)
     refusals = series.reasons(verdicts, around.zone, now)
     may_override = booking.only_soft(refusals) and access.may(
         user, Action.OVERRIDE_RULES, scope_of(instrument)
     )
     return SeriesTrial(verdicts, None, refusals, _in_the_way(verdicts, around), may_override)
+
+
+def _quotes(
+    request: BookingRequest, verdicts: Sequence[Verdict], tariff: Tariff
+) -> tuple[list[Quote | None], Text | None]:
+    """What each date costs, and why it is not known where it is not."""
+    found: list[Quote | None] = []
+    unpriced = None
+    for verdict in verdicts:
+        quoted = None
+        if verdict.interval is not None:
+            try:
+                quoted = tariff.quote(verdict.interval, request.mode, request.samples)
+            except Unpriced as unknown:
+                unpriced = unknown.text
+        found.append(quoted)
+    return found, unpriced
 
 
 def change_series(
@@ -191,8 +222,14 @@ def change_series(
             held_before = [each.interval for each in members]
             if to != chosen.interval or _answered(change, members):
                 _move(members, chosen, change, instrument, user, now=now)
+            samples = [each.samples for each in members]
             for each in members:
                 _say(each, change)
+            if (held_before, samples) != (
+                [each.interval for each in members],
+                [each.samples for each in members],
+            ):
+                requote(members, now)
             changes = {each.id: _differences(was[each.id], visible(each)) for each in members}
             changed = [each for each in members if changes[each.id]]
             if not changed:
@@ -347,6 +384,7 @@ def _place(
     db.session.flush()
     status = first_status(instrument, user)
     same = row_of(instrument, user, request, status=status, now=now) | {"series_id": made.id}
+    tariff = tariff_of(instrument, user, now=now)
     rows = [
         same
         | {
@@ -355,6 +393,7 @@ def _place(
             "ends_at": verdict.interval.end,
             "original_start": verdict.occurrence.interval.start,
             "no_show_at": awaited_until(instrument, verdict.interval, now),
+            "quote": tariff.stored(verdict.interval, request.mode, request.samples),
             "refusals_overridden": list(verdict.aside),
             "override_reason": override if verdict.aside else "",
         }

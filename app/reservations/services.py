@@ -31,7 +31,10 @@ from app.domain.errors import (
 )
 from app.domain.interval import Interval, without
 from app.domain.local_time import day_of
+from app.domain.quote import Quote
+from app.domain.rate_card import Unpriced
 from app.domain.use import no_show_at
+from app.rates.queries import tariff_of
 from app.reservations import notices, offering, queries
 from app.reservations.alternatives import alternatives
 from app.reservations.idempotency import Once, made_before, remember
@@ -128,6 +131,8 @@ class Trial:
     taken: Sequence[TakenTime]
     warnings: Sequence[Text] = ()
     may_override: bool = False  # by the asker, with a reason
+    quote: Quote | None = None
+    unpriced: Text | None = None  # why there is no quote
 
 
 def try_reservation(user: User, request: BookingRequest, *, now: datetime) -> Trial:
@@ -136,13 +141,20 @@ def try_reservation(user: User, request: BookingRequest, *, now: datetime) -> Tr
     access.require(user, Action.RESERVE, scope_of(instrument))
     facts = queries.booking_facts(instrument, user, request.interval, now=now, to_warn=True)
     refusals, warnings = booking.refusals(request, facts), booking.warnings(request, facts)
-    if refusals:
-        may_override = booking.only_soft(refusals) and access.may(
-            user, Action.OVERRIDE_RULES, scope_of(instrument)
-        )
-        taken = booking.conflicts(request, facts)
-        return Trial(None, refusals, taken, warnings, may_override)
-    return Trial(first_status(instrument, user), (), (), warnings)
+    quoted, unpriced = None, None
+    try:
+        tariff = tariff_of(instrument, user, now=now)
+        quoted = tariff.quote(request.interval, request.mode, request.samples)
+    except Unpriced as unknown:
+        unpriced = unknown.text
+    if not refusals:
+        status = first_status(instrument, user)
+        return Trial(status, (), (), warnings, quote=quoted, unpriced=unpriced)
+    may_override = booking.only_soft(refusals) and access.may(
+        user, Action.OVERRIDE_RULES, scope_of(instrument)
+    )
+    taken = booking.conflicts(request, facts)
+    return Trial(None, refusals, taken, warnings, may_override, quoted, unpriced)
 
 
 def change_reservation(
@@ -180,6 +192,8 @@ def change_reservation(
             for name in ("purpose", "samples", "note"):
                 if (value := getattr(change, name)) is not None:
                     setattr(reservation, name, value)
+            if (reservation.interval, reservation.samples) != (held_before, was["samples"]):
+                requote([reservation], now)
             became = visible(reservation)
             changes = {name: [was[name], became[name]] for name in was if was[name] != became[name]}
             if not changes:
@@ -286,6 +300,7 @@ def give_way(
             _move(reservation, user, request, now=now, override="")
         except _Conflict as conflict:
             raise BookingRefused(conflict.refusals) from None
+        requote([reservation], now)
         reservation.status = status  # It was not its holder who asked for another time.
         touch(reservation, now)
         became = visible(reservation)
@@ -349,6 +364,7 @@ def row_of(
 ) -> dict[str, Any]:
     """The values of a new reservation."""
     affiliation = affiliation_on(user, day_of(now, zone_of(instrument)))
+    tariff = tariff_of(instrument, user, now=now)
     return {
         "uid": uuid.uuid4().hex,
         "instrument_id": instrument.id,
@@ -368,6 +384,7 @@ def row_of(
         "asked": asked_of(instrument),
         "refusals_overridden": [],
         "override_reason": "",
+        "quote": tariff.stored(request.interval, request.mode, request.samples),
         "decision_reason": "",
         "requested_at": now,
         "updated_at": now,
@@ -376,6 +393,16 @@ def row_of(
         "series_id": None,
         "original_start": None,
     }
+
+
+def requote(reservations: Sequence[Reservation], now: datetime) -> None:
+    """What each costs now that its time or its samples are others; by the rates in force then.
+
+    All are of one person on one instrument.
+    """
+    tariff = tariff_of(reservations[0].instrument, reservations[0].holder, now=now)
+    for each in reservations:
+        each.quote = tariff.stored(each.reserved, each.mode, each.samples)
 
 
 def asked_of(instrument: Instrument) -> list[dict[str, object]]:

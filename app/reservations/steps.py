@@ -78,4 +78,5 @@ def visible(reservation: Reservation) -> dict[str, object]:
         "answers": reservation.answers,
         "refusals_overridden": reservation.refusals_overridden,
         "override_reason": reservation.override_reason,
+        "fee": reservation.quote["total"] if reservation.quote else None,
     }

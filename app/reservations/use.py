@@ -37,7 +37,7 @@ from app.domain.notation import shown
 from app.domain.use import CheckIn, CheckInPlace
 from app.reservations import no_shows, notices, offering, queries
 from app.reservations.models import Reservation
-from app.reservations.services import NET
+from app.reservations.services import NET, requote
 from app.reservations.steps import again, note, touch
 from app.reservations.turns import lock_calendar
 
@@ -160,6 +160,7 @@ def extend(
                 raise _not_longer(refused, booking.conflicts(request, facts))
             was = reservation.ends_at
             reservation.interval = Interval(reservation.starts_at, until)
+            requote([reservation], now)
             touch(reservation, now)
             change = {"ends_at": [was.isoformat(), until.isoformat()], "reason": reason.strip()}
             note("extend-reservation", reservation, user, now, change)

@@ -35,6 +35,7 @@ from app.domain.errors import (
 )
 from app.domain.interval import Interval
 from app.domain.local_time import day_of
+from app.domain.quote import Quote
 from app.domain.recurrence import Recurrence
 from app.reservations import (
     asking,
@@ -213,6 +214,7 @@ def _page_of(reservation: Reservation, form: ChangeForm, found: Any = ()) -> str
     policy = policy_of(reservation.instrument)
     return render_template(
         "reservations/show.html",
+        quote=Quote.from_json(reservation.quote) if reservation.quote else None,
         reservation=reservation,
         instrument=reservation.instrument,
         facility=reservation.instrument.facility,

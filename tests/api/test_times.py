@@ -7,7 +7,7 @@ import pytest
 
 from app.accounts.models import Suspension, User
 from app.catalog.models import Instrument, Technique
-from app.db import db
+from app.db import db, transaction
 from app.domain.booking import CODES, CONFLICT_CODES, UseScope, UseState
 from app.domain.maintenance import Severity
 from app.domain.training import Level
@@ -152,7 +152,7 @@ def test_any_instrument_that_fits_is_asked_where_none_is_named(
 
     far = program_of(mina).get(f"{asked}&technique=sem").json["items"][0]
     assert (far["instrument"], far["institution"], far["campus"]) == ("far", "cnu", "Boun")
-    assert (far["price"], far["unit_price"]) == (30_002, {"amount": 20_001, "unit": "hour"})
+    assert (far["price"], far["unit_price"]) == (30_000, {"amount": 20_001, "unit": "hour"})
     assert far["needs_approval"]
     assert program_of(theo).get(f"{asked}&institution=cnu").json["items"][0]["price"] == 13_500
     assert program_of().get(f"{asked}&institution=cnu").json["items"][0]["price"] is None
@@ -166,8 +166,8 @@ def test_any_instrument_that_fits_is_asked_where_none_is_named(
     assert found("&facility=nothing") == set()
     assert found("&no_approval=1") == {"microscope"}
     # What has no known price is answered, and says so.
-    assert found("&max_price=30001") == {"microscope"}
-    assert found("&max_price=30002") == {"far", "microscope"}
+    assert found("&max_price=29999") == {"microscope"}
+    assert found("&max_price=30000") == {"far", "microscope"}
     assert found("&mode=commissioned") == set()
 
 
@@ -282,9 +282,11 @@ def test_a_dry_run_says_what_would_become_of_it(
         "vat": None,
         "total": None,
         "currency": "KRW",
+        "tax": None,
         "lines": [],
         "shares": [],
         "fund": None,
+        "unpriced": "No rates are set for this use. Ask the facility manager about the fee.",
         "refusals": [],
         "taken": [],
         "may_override": False,
@@ -293,6 +295,35 @@ def test_a_dry_run_says_what_would_become_of_it(
     }
     assert program_of(mina).post("/quotes", wish(guarded, 1, 2)).json["status"] == "pending"
     assert db.session.query(Reservation).count() == 0
+
+
+def test_a_dry_run_tells_the_price_line_by_line_and_what_is_reserved_keeps_it(
+    program_of: Programs, mina: User, microscope: Instrument
+) -> None:
+    with transaction():
+        microscope.prices = {"unit": "hour", "own_institution": 12_345}
+    mine = program_of(mina)
+    body = wish(microscope, 1, 2.5)
+    told = mine.post("/quotes", body).json
+
+    assert (told["net"], told["vat"], told["total"]) == (18_510, 0, 18_510)
+    assert told["tax"] == "exempt"
+    lines = [(each["item"], each["quantity"], each["net"]) for each in told["lines"]]
+    assert lines == [("use", "1.5", 18_517), ("truncation", None, -7)]
+    made = mine.post("/reservations", {**body, "purpose": "cells"}).json
+    assert made["quote"] == {name: told[name] for name in made["quote"]}
+
+
+def test_a_dry_run_of_a_series_tells_the_price_of_each_date(
+    program_of: Programs, mina: User, microscope: Instrument
+) -> None:
+    with transaction():
+        microscope.prices = {"unit": "hour", "own_institution": 1_000}
+    series = {**wish(microscope, 1, 3), "repeat": {"rrule": "FREQ=DAILY;COUNT=3"}}
+    told = program_of(mina).post("/quotes", series).json
+
+    assert told["total"] == 6_000
+    assert [each["total"] for each in told["occurrences"]] == [2_000, 2_000, 2_000]
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Who is free: nothing is offered that the booking itself would refuse, and nothing kept back."""
 
 from datetime import timedelta
+from fractions import Fraction
 
 import pytest
 
@@ -13,11 +14,14 @@ from app.domain.availability import whole_slots
 from app.domain.booking import BookingRequest, Mode, UseScope, UseState
 from app.domain.errors import NotFound
 from app.domain.interval import Interval
+from app.domain.opening_hours import OpeningHours
+from app.domain.rate_card import Factors
 from app.domain.wish import Wish, hours_asked
 from app.reservations import services
 from app.reservations.availability import Search, Wanted
 from tests import factories
 from tests.factories import NOW, hours
+from tests.rates.conftest import set_card
 from tests.reservations.conftest import booked, statements
 
 HOUR = timedelta(hours=1)
@@ -151,10 +155,10 @@ class TestForWhom:
             microscope.prices = {"unit": "hour", "own_institution": 1_000, "partner": 3_001}
         half = timedelta(minutes=30)
         assert search(mina, duration=half).slots(limit=1)[0].price == 500
-        assert search(theo, duration=half).slots(limit=1)[0].price == 1_501
+        assert search(theo, duration=half).slots(limit=1)[0].price == 1_500
         assert search(None, duration=half).slots(limit=1)[0].price is None
-        assert free(theo, duration=half, most=1_500) == set()
-        assert free(theo, duration=half, most=1_501) == {"microscope"}
+        assert free(theo, duration=half, most=1_499) == set()
+        assert free(theo, duration=half, most=1_500) == {"microscope"}
 
     @pytest.mark.parametrize(("unit", "price"), [("day", 2_000), ("sample", None)])
     def test_days_cost_as_they_begin_and_samples_are_counted_later(
@@ -165,6 +169,20 @@ class TestForWhom:
             microscope.prices = {"unit": unit, "own_institution": 1_000}
         found = search(mina, duration=timedelta(hours=25), within=hours(0, 48)).slots(limit=1)
         assert (found[0].price, found[0].unit) == (price, (1_000, unit))
+
+    def test_where_prices_differ_by_the_hour_only_times_that_are_cheap_enough_are_found(
+        self, mina, sora, microscope
+    ):
+        """It is 18:00 in Daejeon: the day's price until 22:00, half of it at night."""
+        night = Factors(
+            night=Fraction(1, 2), night_hours=OpeningHours.parse({"daily": ["22:00-06:00"]})
+        )
+        rates = set_card(sora, microscope, 10_000, factors=night)
+
+        assert rates.instrument_id == microscope.id
+        assert search(mina, within=hours(0, 9)).slots(limit=1)[0].price == 10_000
+        cheap = search(mina, within=hours(0, 9), most=5_000).slots(limit=1)[0]
+        assert (cheap.interval.start, cheap.price) == (NOW + timedelta(hours=4), 5_000)
 
     def test_a_suspension_is_told(self, mina, microscope):
         assert search(mina).suspension is None
@@ -201,4 +219,4 @@ def test_as_many_statements_for_one_instrument_as_for_all(mina, app):
         wanted = Wanted(wish=Wish(HOUR, hours(0, 24)), **fields)
         return statements(lambda: Search(wanted, viewer, NOW).slots(limit=50))
 
-    assert ask(among=Filter(q="many-1")) == ask() == 7
+    assert ask(among=Filter(q="many-1")) == ask() == 8

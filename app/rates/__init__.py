@@ -1,0 +1,1 @@
+"""Rate cards by date, how a supplier taxes and rounds; quotes."""

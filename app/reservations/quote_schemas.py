@@ -1,0 +1,43 @@
+"""What the HTTP API says of a price."""
+
+from datetime import date
+from typing import Any
+
+from pydantic import BaseModel
+
+from app.domain.booking import Mode
+from app.domain.pieces import When
+from app.domain.pricing import Item
+from app.domain.rate_card import Tax, Unit
+
+
+class LineOut(BaseModel):
+    """A line of a price: quantity × unit price × factor come to `net`, discounts below zero."""
+
+    item: Item
+    net: int
+    name: dict[str, str] | None = None  # of an added service or consumable: ko, en
+    mode: Mode | None = None
+    unit: Unit | None = None
+    quantity: str | None = None
+    unit_price: int | None = None
+    when: When = When.PLAIN
+    factor: str = "1"
+    percent: str | None = None  # of a discount
+    day: date | None = None
+
+
+class PriceOut(BaseModel):
+    """What a reservation costs, in won; the lines add up to `net`, and `net` and `vat` to `total`.
+
+    Kept as it was when the time was reserved: later rates do not change it.
+    """
+
+    net: int
+    vat: int
+    total: int
+    currency: str = "KRW"
+    tax: Tax
+    lines: list[LineOut]
+    shares: list[Any] = []
+    fund: str | None = None
