@@ -15,12 +15,13 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from app import clock
-from app.accounts import gate
+from app.accounts import assistants, gate
 from app.accounts import services as accounts
 from app.accounts.access import SITE, TABLE, Action, Relation
 from app.accounts.models import (
     Affiliation,
     ApiToken,
+    Assistant,
     Institution,
     RoleGrant,
     RoleName,
@@ -72,6 +73,7 @@ SECRETS = {
     "department": "department-of-mina",
     "work": "work-on-the-instrument",
     "email": "mina.secret@example.org",
+    "assistant": "assistant.of.mina@example.org",
     "certificate": "certificate-of-mina",
     "invited": "invited.secret@example.org",
     "contract": "contract-of-the-facility",
@@ -137,6 +139,7 @@ def stage(app: Flask, microscope: Instrument, sora: User, monkeypatch: pytest.Mo
     wanted = FeedRequest(FeedKind.MINE, None, Detail.FULL, Cancelled.OMIT, SECRETS["feed"])
     feed, _ = make_feed(mina, wanted, now=NOW)
     accounts.make_token(mina, mina, name=SECRETS["token"], expires_at=None, now=NOW)
+    assistant = assistants.name_assistant(mina, SECRETS["assistant"], now=NOW)
     affiliation = db.session.scalars(
         select(Affiliation).where(Affiliation.user_id == mina.id)
     ).one()
@@ -223,6 +226,7 @@ def stage(app: Flask, microscope: Instrument, sora: User, monkeypatch: pytest.Mo
             "grant_id": again.id,
             "affiliation_id": affiliation.id,
             "suspension_id": suspension.id,
+            "assistant_id": assistant.id,
             "blackout_id": blackout.id,
             "rule_id": rule.id,
             "fault_id": fault.id,
@@ -265,6 +269,7 @@ def watched(mina: User, fault_id: int) -> Callable[[], list[object]]:
             rows(ApiToken, ApiToken.user_id == owner),
             rows(User, User.id == owner),
             rows(Suspension),
+            rows(Assistant, Assistant.person_id == owner),
             rows(RoleGrant),
             rows(Affiliation, Affiliation.user_id == owner),
             rows(Blackout),

@@ -13,6 +13,7 @@ class Relation(enum.StrEnum):
     ANYONE = "anyone"
     RESEARCHER = "researcher"  # anyone signed in
     HOLDER = "holder"  # whose reservation, feed or token it is; who leads the group
+    ASSISTANT = "assistant"  # whom the holder lets reserve for them; their PI
     MEMBER = "member"  # of the thing's research group
     FACILITY_MANAGER = "facility_manager"  # of the thing's facility
     INSTITUTION_ADMINISTRATOR = "institution_administrator"  # of the thing's institution
@@ -25,6 +26,7 @@ class Action(enum.StrEnum):
 
     SEE_CATALOG = "see-catalog"
     RESERVE = "reserve"
+    RESERVE_FOR = "reserve-for"  # somebody else, by their rights
     SEE_RESERVATION = "see-reservation"
     SEE_BUSY_DETAILS = "see-busy-details"
     CHANGE_RESERVATION = "change-reservation"
@@ -67,10 +69,11 @@ _ADMINISTERS = frozenset({_R.INSTITUTION_ADMINISTRATOR, _R.SITE_ADMINISTRATOR})
 TABLE: dict[Action, frozenset[Relation]] = {
     Action.SEE_CATALOG: frozenset({_R.ANYONE}),
     Action.RESERVE: frozenset({_R.RESEARCHER}),
-    Action.SEE_RESERVATION: _MANAGES | {_R.HOLDER},
-    Action.SEE_BUSY_DETAILS: _MANAGES | {_R.HOLDER},
-    Action.CHANGE_RESERVATION: _MANAGES | {_R.HOLDER},
-    Action.CANCEL_RESERVATION: _MANAGES | {_R.HOLDER},
+    Action.RESERVE_FOR: _MANAGES | {_R.ASSISTANT},
+    Action.SEE_RESERVATION: _MANAGES | {_R.HOLDER, _R.ASSISTANT},
+    Action.SEE_BUSY_DETAILS: _MANAGES | {_R.HOLDER, _R.ASSISTANT},
+    Action.CHANGE_RESERVATION: _MANAGES | {_R.HOLDER, _R.ASSISTANT},
+    Action.CANCEL_RESERVATION: _MANAGES | {_R.HOLDER, _R.ASSISTANT},
     Action.DECIDE_RESERVATION: _MANAGES,
     Action.USE_RESERVATION: _MANAGES | {_R.HOLDER},
     Action.KEEP_USAGE_LOG: _MANAGES,
@@ -120,6 +123,7 @@ class Scope:
     facility_id: int | None = None
     holder_id: int | None = None
     member_ids: frozenset[int] = frozenset()
+    assistant_ids: frozenset[int] = frozenset()
 
 
 SITE = Scope()
@@ -137,6 +141,8 @@ def relations(user: Actor | None, scope: Scope) -> frozenset[Relation]:
         found.add(Relation.HOLDER)
     if user.id in scope.member_ids:
         found.add(Relation.MEMBER)
+    if user.id in scope.assistant_ids:
+        found.add(Relation.ASSISTANT)
     for grant in user.grants:
         match grant.role:
             case RoleName.SITE_ADMINISTRATOR:
@@ -213,8 +219,10 @@ a test compares the two and tries every cell.
 Whoever stands in one of the relations to the thing acted upon may. A facility manager is one
 of the thing's facility, an institution administrator one of the thing's institution; the
 holder is the person whose reservation, feed, token or account it is, or who leads the research
-group; a member is one of the group. Everyone with an account is a researcher. What nobody is
-granted, nobody may; an account that is switched off has no rights but anyone's.
+group; a member is one of the group. An assistant of a reservation is who reserved it for its
+holder, as long as the holder lets them or belongs to their group. Everyone with an account is a
+researcher. What nobody is granted, nobody may; an account that is switched off has no rights but
+anyone's.
 
 장비담당자(facility_manager)의 권한은 그 시설에, 기관 관리자(institution_administrator)의 권한은
 그 기관에만 미칩니다.

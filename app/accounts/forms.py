@@ -116,6 +116,16 @@ class SuspensionForm(Form):
     ends_on = DateField(_l("Last day"), [Optional()], description=_l("None: until it is lifted."))
 
 
+class AssistantForm(Form):
+    """Somebody who may reserve in one's name."""
+
+    email = EmailField(
+        _l("E-mail address"),
+        [_REQUIRED, Length(max=254, message=_l("This is too long."))],
+        filters=[line],
+    )
+
+
 class LiftForm(Form):
     """Why a suspension ends before its time."""
 

@@ -166,6 +166,17 @@ class Suspension(Model):
         return why_suspended(self.rule["number"], timedelta(seconds=self.rule["within"]))
 
 
+class Assistant(Model):
+    """Somebody, by address, whom a person lets reserve in their name."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey(User.id))
+    email: Mapped[str] = mapped_column(String(254), index=True)  # as those of accounts are kept
+    named_at: Mapped[datetime]
+
+    __table_args__ = (UniqueConstraint("person_id", "email"),)
+
+
 class ApiToken(Model):
     """A key for the HTTP API: shown once, kept as a hash."""
 

@@ -5,9 +5,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from app import clock
-from app.accounts import administration_views, queries, services, suspensions
+from app.accounts import administration_views, assistants, queries, services, suspensions
 from app.accounts.current import current, current_or_none
-from app.accounts.forms import ButtonForm, ProfileForm, TokenForm
+from app.accounts.forms import AssistantForm, ButtonForm, ProfileForm, TokenForm
 from app.accounts.places import places_by_id
 from app.accounts.roles import ROLE_NAMES
 from app.accounts.today import end_of, today
@@ -49,10 +49,43 @@ def account() -> ResponseReturnValue:
             session.pop("language", None)
             flash(_("Your profile is saved."), "success")
             return redirect(url_for(".account"), 303)
+    return _account_page(form, AssistantForm(formdata=None))
+
+
+@bp.post("/account/assistants")
+@open_to(SIGNED_IN)
+def name_assistant() -> ResponseReturnValue:
+    """Let somebody reserve in one's own name."""
+    user, form = current(), AssistantForm()
+    if form.validate():
+        try:
+            made = assistants.name_assistant(user, form.email.data, now=clock.now())
+        except Invalid as wrong:
+            form.show(wrong)
+        else:
+            flash(_("%(email)s may reserve for you now.", email=made.email), "success")
+            return redirect(url_for(".account", _anchor="assistants"), 303)
+    return _account_page(ProfileForm(formdata=None, obj=user), form), 422
+
+
+@bp.post("/account/assistants/<int(max=2147483647):assistant_id>/dismiss")
+@open_to(SIGNED_IN)
+def dismiss_assistant(assistant_id: int) -> ResponseReturnValue:
+    """Take a consent back, or let go of one that was given."""
+    assistants.dismiss_assistant(current(), assistant_id, now=clock.now())
+    flash(_("Done: what was reserved stays as it is."), "success")
+    return redirect(url_for(".account", _anchor="assistants"), 303)
+
+
+def _account_page(form: ProfileForm, assistant_form: AssistantForm) -> str:
+    user = current()
     suspended = suspensions.in_force(user.id, now=clock.now())
     return render_template(
         "accounts/account.html",
         form=form,
+        assistant_form=assistant_form,
+        assistants=assistants.assistants_of(user.id),
+        persons=assistants.persons_of(user),
         suspensions=suspended,
         suspended_at=places_by_id([each.facility_id for each in suspended if each.facility_id]),
         user=user,

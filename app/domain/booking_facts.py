@@ -79,6 +79,7 @@ class BookingRequest:
     samples: int | None = None
     answers: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
+    holder: str = ""  # the address of whom it is for; empty: whoever asks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -177,3 +177,29 @@ def may_lead(actor: Actor, group: ResearchGroup) -> bool:
         access.Action.LEAD_GROUP,
         Scope(institution_id=group.institution_id, holder_id=group.leader_id),
     )
+
+
+def people_led_by(leader_id: int, *, today: date) -> Sequence[User]:
+    """Everyone who belongs today to a group that the person leads."""
+    return db.session.scalars(
+        select(User)
+        .where(
+            User.active,
+            User.id != leader_id,
+            User.id.in_(
+                select(GroupMembership.user_id)
+                .join(GroupMembership.group)
+                .where(
+                    ResearchGroup.leader_id == leader_id,
+                    ResearchGroup.closed_at.is_(None),
+                    member_on(today),
+                )
+            ),
+        )
+        .order_by(User.name, User.id)
+    ).all()
+
+
+def leads(leader_id: int, member_id: int, *, today: date) -> bool:
+    """Whether one is the PI of the other today."""
+    return any(each.id == member_id for each in people_led_by(leader_id, today=today))

@@ -21,7 +21,7 @@ from app.domain.errors import BookingRefused, FreeSlot, Invalid, Refusal, Taken,
 from app.domain.interval import Interval
 from app.domain.rules_in_words import rarer_rules
 from app.rates.queries import tariff_of
-from app.reservations import free_times, queries, series, services, timeline, waitlist
+from app.reservations import deputies, free_times, queries, series, services, timeline, waitlist
 from app.reservations.alternatives import alternatives
 from app.reservations.forms import ReservationForm, parsed_instant
 from app.reservations.free_times import with_instruments
@@ -62,10 +62,14 @@ def reserve(slug: str) -> AnyResponse | str | tuple[str, int]:
             status = KINDS["taken" if isinstance(refused, Taken) else "refused"].status
             return _reserve_page(form, instrument, user), status
         if isinstance(refused, Taken):
-            page = _reserve_page(form, instrument, user, refused.alternatives, may_wait=True)
+            may_wait = not form.holder.data
+            page = _reserve_page(form, instrument, user, refused.alternatives, may_wait=may_wait)
             return page, TAKEN
         found = _instead(form.to_request(), refused.refusals, user)
         return _reserve_page(form, instrument, user, found), KINDS["refused"].status
+    except Invalid as wrong:
+        form.refuse(wrong)
+        return _reserve_page(form, instrument, user), KINDS["invalid"].status
     flash(_welcome(made), "success")
     return redirect(url_for(".show", uid=made.uid), 303)
 
@@ -86,6 +90,9 @@ def wait(slug: str) -> AnyResponse | tuple[str, int]:
         page = _reserve_page(form, instrument, user, may_wait="starts_at" not in form.errors)
         return page, KINDS["invalid"].status
     asked = form.to_request()
+    if asked.holder:
+        form.holder.errors = [gettext("One waits for oneself only: leave this empty, please.")]
+        return _reserve_page(form, instrument, user), KINDS["invalid"].status
     wish = Wish(
         within=asked.interval,
         instruments=[instrument.slug],
@@ -122,6 +129,12 @@ def check(slug: str) -> str:
             "reservations/_check.html", wrong=wrong if typed else [], trial=None, found=()
         )
     asked, policy, now = form.to_request(), policy_of(instrument), clock.now()
+    try:
+        deputies.holder_of(user, asked.holder, instrument)
+    except Invalid as unknown:
+        return render_template(
+            "reservations/_check.html", wrong=[localized(unknown.text)], trial=None, found=()
+        )
     if repeat := form.to_repeat():
         return render_template(
             "reservations/_series_check.html",
@@ -136,7 +149,9 @@ def check(slug: str) -> str:
         trial=trial,
         interval=form.interval,
         found=with_instruments(_instead(asked, trial.refusals, user)),
-        may_wait=bool(trial.refusals) and CONFLICT_CODES.issuperset(r.code for r in trial.refusals),
+        may_wait=bool(trial.refusals)
+        and not asked.holder
+        and CONFLICT_CODES.issuperset(r.code for r in trial.refusals),
         instrument=instrument,
         zone=zone_of(instrument),
         policy=policy,
@@ -161,7 +176,8 @@ def _instead(asked: BookingRequest, refusals: Sequence[Refusal], user: User) -> 
     """Times that would do, if another time is all it takes."""
     if not refusals or any(refusal.field not in _TIMES for refusal in refusals):
         return ()
-    return alternatives(asked, user, now=clock.now())
+    holder = services.holder_of(user, asked.holder, instrument_by_slug(asked.instrument))
+    return alternatives(asked, holder, now=clock.now())
 
 
 def _reserve_page(
@@ -192,6 +208,8 @@ def _reserve_page(
         asks=asks,
         may_override=access.may(user, Action.OVERRIDE_RULES, scope_of(instrument)),
         lacking=queries.still_lacking(instrument, user, now=now),
+        for_anyone=access.may(user, Action.RESERVE_FOR, scope_of(instrument)),
+        persons=deputies.those_of(user),
         training=training_of(instrument),
         found=with_instruments(found),
         may_wait=may_wait,
@@ -210,6 +228,9 @@ def _mode(form: ReservationForm, policy: Policy) -> Mode:
 def _welcome(made: Reservation) -> str:
     if made.series:
         return _welcome_series(made)
+    if made.reserved_by_id is not None:
+        name = made.holder.name
+        return str(gettext("Reserved for %(name)s, who is told by mail.", name=name))
     if made.status is Status.PENDING:
         return str(gettext("Your request is sent. The time is held until a manager decides."))
     return str(gettext("Reserved. A confirmation is on its way to you by mail."))

@@ -45,6 +45,7 @@ RESERVATION: dict[str, Any] = {
     "status": "confirmed",
     "version": 1,
     "series": None,
+    "reserved_by": None,
     "holder": "김미나",
     "institution": "kaist",
     "purpose": "membrane imaging",

@@ -188,6 +188,15 @@ class ReservationForm(Repeating, Times):
         filters=[shown_text],
     )
 
+    holder = StringField(
+        _l("For whom?"),
+        [Optional(), Length(max=254, message=_l("At most 254 characters, please."))],
+        filters=[shown_text],
+        description=_l(
+            "An e-mail address; empty: for you. The rules are those for that person, who is told "
+            "by mail."
+        ),
+    )
     override = _override()
 
     @classmethod
@@ -233,7 +242,17 @@ class ReservationForm(Repeating, Times):
             samples=self.samples.data,
             note=self.note.data,
             answers=answers_of(self._fields, shown_text),
+            holder=self.holder.data or "",
         )
+
+    def refuse(self, wrong: Invalid) -> None:
+        """Say at its field what the use case could not accept."""
+        for name, text in (wrong.fields or {"": wrong.text}).items():
+            field = self._fields.get(name)
+            if field is None:
+                self.form_errors.append(localized(text))
+            else:
+                field.errors = [*field.errors, localized(text)]
 
 
 class ChangeForm(OfSeries, Times):

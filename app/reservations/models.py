@@ -56,6 +56,8 @@ class Reservation(Model):
     uid: Mapped[str] = mapped_column(String(32), unique=True)
     instrument_id: Mapped[int] = mapped_column(ForeignKey(Instrument.id))
     holder_id: Mapped[int] = mapped_column(ForeignKey(User.id))
+    #: Who reserved it for the holder; none: the holder.
+    reserved_by_id: Mapped[int | None] = mapped_column(ForeignKey(User.id))
     #: The holder's institution when it was reserved: later moves do not rewrite history.
     institution_id: Mapped[int | None] = mapped_column(ForeignKey(Institution.id))
     starts_at: Mapped[datetime]
@@ -96,6 +98,7 @@ class Reservation(Model):
 
     instrument: Mapped[Instrument] = relationship()
     holder: Mapped[User] = relationship(foreign_keys=[holder_id])
+    reserved_by: Mapped[User | None] = relationship(foreign_keys=[reserved_by_id])
     decided_by: Mapped[User | None] = relationship(foreign_keys=[decided_by_id])
     institution: Mapped[Institution | None] = relationship()
     series: Mapped[Series | None] = relationship()
@@ -144,6 +147,13 @@ class Reservation(Model):
             "ends_at",
             postgresql_where=text("status = 'in_use'"),
             sqlite_where=text("status = 'in_use'"),
+        ),
+        Index(
+            "ix_reservation_reserved_by",
+            "reserved_by_id",
+            "starts_at",
+            postgresql_where=text("reserved_by_id IS NOT NULL"),
+            sqlite_where=text("reserved_by_id IS NOT NULL"),
         ),
         Index(
             "ix_reservation_series",

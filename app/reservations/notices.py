@@ -240,6 +240,7 @@ def particulars(
         "uid": reservation.uid,
         "reader": reader.name,
         "holder": reservation.holder.name,
+        "reserved_by": reservation.reserved_by.name if reservation.reserved_by else None,
         "by": by.name if by and by.id != reader.id else None,
         "instrument": {"ko": instrument.name_ko, "en": instrument.name_en},
         "facility": {"ko": facility.name_ko, "en": facility.name_en},

@@ -52,6 +52,7 @@ from app.domain.local_time import day_interval, day_of
 from app.domain.quota import Counted
 from app.domain.quota_rules import counting_span, owner_span, peak_span
 from app.domain.training import UNTRAINED, Qualification, hours_of_levels
+from app.reservations.deputies import with_deputy
 from app.reservations.models import Reservation, StandingApproval
 from app.training.qualification import qualifications
 
@@ -396,6 +397,7 @@ def whole() -> Select[Reservation]:
         .joinedload(Instrument.facility)
         .joinedload(Facility.institution),
         joinedload(Reservation.holder),
+        joinedload(Reservation.reserved_by),
         joinedload(Reservation.institution),
         joinedload(Reservation.series),
     )
@@ -420,7 +422,8 @@ def by_uid(uid: str, *, viewer: User, anew: bool = False) -> Reservation:
 
 def scope_of_reservation(reservation: Reservation) -> Scope:
     """The reservation as `accounts.access` asks about it."""
-    return replace(scope_of(reservation.instrument), holder_id=reservation.holder_id)
+    scope = replace(scope_of(reservation.instrument), holder_id=reservation.holder_id)
+    return with_deputy(scope, reservation)
 
 
 def may_see(viewer: User | None, reservation: Reservation) -> bool:
@@ -478,6 +481,7 @@ def listed(
         .options(
             contains_eager(Reservation.instrument).options(WITH_FACILITY),
             joinedload(Reservation.holder),
+            joinedload(Reservation.reserved_by),
             joinedload(Reservation.institution),
             joinedload(Reservation.series),
         )

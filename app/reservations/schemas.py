@@ -84,6 +84,14 @@ class ReservationIn(Input):
         Reason,
         Field(description="A manager's reason to set the facility's own rules aside."),
     ] = ""
+    holder: Annotated[
+        str,
+        StringConstraints(max_length=254),
+        Field(
+            description="The e-mail address of the person it is for, if that is somebody else: "
+            "one who lets the caller reserve for them, or anyone for a manager."
+        ),
+    ] = ""
     repeat: Annotated[
         RepeatIn | SkipJsonSchema[None], Field(description="For a series of reservations.")
     ] = None
@@ -97,6 +105,7 @@ class ReservationIn(Input):
             samples=self.samples,
             note=self.note,
             answers=self.answers,
+            holder=self.holder,
         )
 
 
@@ -280,6 +289,7 @@ class ReservationOut(BaseModel):
     version: int
     series: str | None = None
     holder: str
+    reserved_by: str | None = None  # who reserved it for the holder
     institution: str | None
     purpose: str
     mode: Mode
@@ -322,6 +332,7 @@ def reservation_out(reservation: Reservation, links: dict[str, str]) -> dict[str
         "version": reservation.version,
         "series": reservation.series.uid if reservation.series else None,
         "holder": reservation.holder.name,
+        "reserved_by": reservation.reserved_by.name if reservation.reserved_by else None,
         "institution": institution.slug if institution else None,
         "purpose": reservation.purpose,
         "mode": reservation.mode,

@@ -39,6 +39,7 @@ from app.reservations.services import (
     asked_of,
     awaited_until,
     first_status,
+    holder_of,
     requote,
     row_of,
     take_person,
@@ -91,6 +92,14 @@ class SeriesTrial:
         return [warning for verdict in self.verdicts for warning in verdict.warnings]
 
 
+@dataclass(frozen=True, slots=True)
+class _Typed:
+    """Who asks for the series, and why rules are set aside for it, if they are."""
+
+    by: User
+    override: str
+
+
 class _Refused(Exception):
     """The series is refused; alternatives are sought after the rollback."""
 
@@ -129,14 +138,15 @@ def request_series(
                 access.require(user, Action.OVERRIDE_RULES, scope_of(instrument))
             if once and (before := made_before(user, once, now)):
                 return before
-            take_person(instrument, user)
-            around = Surroundings(instrument, user, _span(wanted), now=now)
+            holder = holder_of(user, request.holder, instrument)
+            take_person(instrument, holder)
+            around = Surroundings(instrument, holder, _span(wanted), now=now)
             verdicts = series.judged(
                 wanted, around, repeat.on_conflict, may_set_aside=bool(override)
             )
             if series.fails(verdicts, repeat.on_conflict):
                 raise _Refused(verdicts, around)
-            made = _place(request, repeat, verdicts, around, override)
+            made = _place(request, repeat, verdicts, around, _Typed(user, override))
             if once:
                 remember(user, once, made[0], now)
             told = {each: visible(each) for each in made}
@@ -160,11 +170,12 @@ def try_series(
     instrument = instrument_by_slug(request.instrument)
     access.require(user, Action.RESERVE, scope_of(instrument))
     wanted = _by_rule(request, repeat.rule, instrument)
-    around = Surroundings(instrument, user, _span(wanted), now=now)
+    holder = holder_of(user, request.holder, instrument)
+    around = Surroundings(instrument, holder, _span(wanted), now=now)
     verdicts = series.judged(wanted, around, repeat.on_conflict)
     if not series.fails(verdicts, repeat.on_conflict):
-        quotes, unpriced = _quotes(request, verdicts, tariff_of(instrument, user, now=now))
-        status = first_status(instrument, user)
+        quotes, unpriced = _quotes(request, verdicts, tariff_of(instrument, holder, now=now))
+        status = first_status(instrument, holder, by=user)
         return SeriesTrial(verdicts, status, (), (), quotes=quotes, unpriced=unpriced)
     refusals = series.reasons(verdicts, around.zone, now)
     may_override = booking.only_soft(refusals) and access.may(
@@ -347,7 +358,8 @@ def _error(
     if not all(refusal.code in CONFLICT_CODES for refusal in refused.refusals):
         return BookingRefused(refused.refusals)
     first = replace(request, interval=refused.first)
-    found = alternatives(first, user, now=now)
+    holder = holder_of(user, request.holder, instrument_by_slug(request.instrument))
+    found = alternatives(first, holder, now=now)
     return Taken(refused.refusals, taken=refused.taken, alternatives=found)
 
 
@@ -357,7 +369,8 @@ def _taken_by_the_net(
     """What the database's own net refused is taken, whatever the rules had thought."""
     db.session.rollback()
     instrument, user = instrument_by_slug(request.instrument), queries.person(user.id)
-    around = Surroundings(instrument, user, _span(wanted), now=now)
+    holder = holder_of(user, request.holder, instrument)
+    around = Surroundings(instrument, holder, _span(wanted), now=now)
     verdicts = series.judged(wanted, around, OnConflict.FAIL)
     refusals = series.reasons(verdicts, around.zone, now)
     return Taken(refusals, taken=_in_the_way(verdicts, around), alternatives=())
@@ -368,10 +381,10 @@ def _place(
     repeat: Repeat,
     verdicts: Sequence[Verdict],
     around: Surroundings,
-    override: str,
+    typed: _Typed,
 ) -> Sequence[Reservation]:
     """The series and its reservations, written in three statements; earliest first."""
-    instrument, user, now = around.instrument, around.user, around.now
+    instrument, holder, now = around.instrument, around.user, around.now
     made = Series(
         uid=uuid.uuid4().hex,
         instrument_id=instrument.id,
@@ -382,9 +395,12 @@ def _place(
     )
     db.session.add(made)
     db.session.flush()
-    status = first_status(instrument, user)
-    same = row_of(instrument, user, request, status=status, now=now) | {"series_id": made.id}
-    tariff = tariff_of(instrument, user, now=now)
+    status = first_status(instrument, holder, by=typed.by)
+    same = row_of(instrument, holder, request, status=status, now=now) | {
+        "series_id": made.id,
+        "reserved_by_id": typed.by.id if typed.by.id != holder.id else None,
+    }
+    tariff = tariff_of(instrument, holder, now=now)
     rows = [
         same
         | {
@@ -395,13 +411,13 @@ def _place(
             "no_show_at": awaited_until(instrument, verdict.interval, now),
             "quote": tariff.stored(verdict.interval, request.mode, request.samples),
             "refusals_overridden": list(verdict.aside),
-            "override_reason": override if verdict.aside else "",
+            "override_reason": typed.override if verdict.aside else "",
         }
         for verdict in verdicts
         if verdict.interval
     ]
     db.session.connection().execute(_INSERT, rows)
-    touch_calendar(user.id)
+    touch_calendar(holder.id)
     return db.session.scalars(
         queries.whole().where(Reservation.series_id == made.id).order_by(Reservation.starts_at)
     ).all()

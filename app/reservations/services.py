@@ -35,7 +35,7 @@ from app.domain.quote import Quote
 from app.domain.rate_card import Unpriced
 from app.domain.use import no_show_at
 from app.rates.queries import tariff_of
-from app.reservations import notices, offering, queries
+from app.reservations import deputies, notices, offering, queries
 from app.reservations.alternatives import alternatives
 from app.reservations.idempotency import Once, made_before, remember
 from app.reservations.models import Reservation, StandingApproval
@@ -67,6 +67,15 @@ class _Aside:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class _MadeBy:
+    """Who reserves for whom, and what was set aside for it."""
+
+    user: User
+    holder: User
+    aside: _Aside
+
+
 class _Conflict(Exception):
     """The booking is refused because of others; alternatives are sought after the rollback."""
 
@@ -84,7 +93,10 @@ def request_reservation(
     once: Once | None = None,
     override: str = "",
 ) -> Reservation:
-    """Hold the instrument for `user`: confirmed, or pending where a manager must agree.
+    """Hold the instrument: confirmed, or pending where a manager must agree.
+
+    For `user`, or for whom the request names if they may reserve for them: then all rules are
+    those for the holder, who is told by whom it was reserved.
 
     `override` is a manager's reason to set the facility's own rules aside, kept with the
     reservation and told by its history.
@@ -102,10 +114,12 @@ def request_reservation(
             access.require(user, Action.RESERVE, scope_of(instrument))
             if once and (made := made_before(user, once, now)):
                 return made
-            take_person(instrument, user)
-            facts = queries.booking_facts(instrument, user, request.interval, now=now)
+            holder = holder_of(user, request.holder, instrument)
+            take_person(instrument, holder)
+            facts = queries.booking_facts(instrument, holder, request.interval, now=now)
             aside = _refuse(request, facts, user, instrument, override)
-            reservation = _reserve(instrument, user, request, now=now, aside=aside)
+            made_by = _MadeBy(user, holder, aside)
+            reservation = _reserve(instrument, made_by, request, now=now)
             if once:
                 remember(user, once, reservation, now)
             note("request-reservation", reservation, user, now, visible(reservation))
@@ -139,16 +153,17 @@ def try_reservation(user: User, request: BookingRequest, *, now: datetime) -> Tr
     """The same judgement as `request_reservation`, with nothing written or held."""
     instrument = instrument_by_slug(request.instrument)
     access.require(user, Action.RESERVE, scope_of(instrument))
-    facts = queries.booking_facts(instrument, user, request.interval, now=now, to_warn=True)
+    holder = holder_of(user, request.holder, instrument)
+    facts = queries.booking_facts(instrument, holder, request.interval, now=now, to_warn=True)
     refusals, warnings = booking.refusals(request, facts), booking.warnings(request, facts)
     quoted, unpriced = None, None
     try:
-        tariff = tariff_of(instrument, user, now=now)
+        tariff = tariff_of(instrument, holder, now=now)
         quoted = tariff.quote(request.interval, request.mode, request.samples)
     except Unpriced as unknown:
         unpriced = unknown.text
     if not refusals:
-        status = first_status(instrument, user)
+        status = first_status(instrument, holder, by=user)
         return Trial(status, (), (), warnings, quote=quoted, unpriced=unpriced)
     may_override = booking.only_soft(refusals) and access.may(
         user, Action.OVERRIDE_RULES, scope_of(instrument)
@@ -336,15 +351,13 @@ def _refuse(
 
 
 def _reserve(
-    instrument: Instrument,
-    user: User,
-    request: BookingRequest,
-    *,
-    now: datetime,
-    aside: _Aside,
+    instrument: Instrument, made_by: _MadeBy, request: BookingRequest, *, now: datetime
 ) -> Reservation:
-    values = row_of(instrument, user, request, status=first_status(instrument, user), now=now)
+    user, holder, aside = made_by.user, made_by.holder, made_by.aside
+    status = first_status(instrument, holder, by=user)
+    values = row_of(instrument, holder, request, status=status, now=now)
     values |= {"refusals_overridden": list(aside.codes), "override_reason": aside.reason}
+    values["reserved_by_id"] = user.id if user.id != holder.id else None
     # Inserted by the table and then made an object of the session: the unit of work, which
     # orders the writes of many objects, would cost a sixth of a booking for this one row.
     written = db.session.connection().execute(_INSERT, values)
@@ -353,22 +366,24 @@ def _reserve(
     make_transient_to_detached(reservation)
     db.session.add(reservation)
     set_committed_value(reservation, "instrument", instrument)
-    set_committed_value(reservation, "holder", user)
+    set_committed_value(reservation, "holder", holder)
+    set_committed_value(reservation, "reserved_by", user if user.id != holder.id else None)
     set_committed_value(reservation, "series", None)
-    touch_calendar(user.id)
+    touch_calendar(holder.id)
     return reservation
 
 
 def row_of(
-    instrument: Instrument, user: User, request: BookingRequest, *, status: Status, now: datetime
+    instrument: Instrument, holder: User, request: BookingRequest, *, status: Status, now: datetime
 ) -> dict[str, Any]:
     """The values of a new reservation."""
-    affiliation = affiliation_on(user, day_of(now, zone_of(instrument)))
-    tariff = tariff_of(instrument, user, now=now)
+    affiliation = affiliation_on(holder, day_of(now, zone_of(instrument)))
+    tariff = tariff_of(instrument, holder, now=now)
     return {
         "uid": uuid.uuid4().hex,
         "instrument_id": instrument.id,
-        "holder_id": user.id,
+        "holder_id": holder.id,
+        "reserved_by_id": None,
         "institution_id": affiliation.institution_id if affiliation else None,
         "starts_at": request.interval.start,
         "ends_at": request.interval.end,
@@ -410,13 +425,20 @@ def asked_of(instrument: Instrument) -> list[dict[str, object]]:
     return [asdict(question) for question in policy_of(instrument).questions]
 
 
-def first_status(instrument: Instrument, user: User) -> Status:
-    """Confirmed at once, or waiting for a manager."""
+def first_status(instrument: Instrument, holder: User, *, by: User | None = None) -> Status:
+    """Confirmed at once, or waiting for a manager; `by`: who reserves for the holder."""
+    asker = by or holder
     return approval.first_status(
         policy_of(instrument).approval,
-        approved_before=queries.approved_before(instrument, user),
-        may_approve=access.may(user, Action.DECIDE_RESERVATION, scope_of(instrument)),
+        approved_before=queries.approved_before(instrument, holder),
+        may_approve=access.may(asker, Action.DECIDE_RESERVATION, scope_of(instrument)),
     )
+
+
+def holder_of(user: User, email: str, instrument: Instrument) -> User:
+    """For whom `user` reserves, with all that rights and rules ask about."""
+    holder = deputies.holder_of(user, email, instrument)
+    return user if holder.id == user.id else queries.person(holder.id)
 
 
 def awaited_until(instrument: Instrument, interval: Interval, now: datetime) -> datetime | None:
@@ -475,10 +497,11 @@ def _keep_standing_approval(reservation: Reservation, user: User, now: datetime)
 
 def _taken(conflict: _Conflict, request: BookingRequest, user: User, *, now: datetime) -> Taken:
     """The refusal with free times near the wanted one, read after the rollback."""
+    instrument = instrument_by_slug(request.instrument)
     return Taken(
         conflict.refusals,
         taken=conflict.taken,
-        alternatives=alternatives(request, user, now=now),
+        alternatives=alternatives(request, holder_of(user, request.holder, instrument), now=now),
     )
 
 
@@ -486,6 +509,7 @@ def _taken_by_the_net(request: BookingRequest, user: User, *, now: datetime) -> 
     """What the database's own net refused is taken, whatever the rules had thought."""
     db.session.rollback()
     instrument = instrument_by_slug(request.instrument)
-    facts = queries.booking_facts(instrument, queries.person(user.id), request.interval, now=now)
+    holder = holder_of(queries.person(user.id), request.holder, instrument)
+    facts = queries.booking_facts(instrument, holder, request.interval, now=now)
     conflict = _Conflict(booking.refusals(request, facts), booking.conflicts(request, facts))
     return _taken(conflict, request, user, now=now)

@@ -35,6 +35,7 @@ CASES: list[tuple[str, dict[str, Any], dict[str, str]]] = [
         },
         {"ko": "노쇼 3회", "en": "3 no-shows"},
     ),
+    ("assistant_named", {"person": "<b>"}, {"ko": "<b> 님", "en": "<b> lets you"}),
     ("suspension_lifted", {}, {"ko": "다시 예약", "en": "may reserve again"}),
     ("suspension_lifted", {"reason": "<b>"}, {"ko": "사유: <b>", "en": "Reason: <b>"}),
 ]

@@ -30,6 +30,7 @@ def cast(app: Flask, microscope: Instrument) -> dict[Relation, User | None]:
         Relation.ANYONE: None,
         Relation.RESEARCHER: factories.user("researcher"),
         Relation.HOLDER: factories.user("holder"),
+        Relation.ASSISTANT: factories.user("assistant"),
         Relation.MEMBER: factories.user("member"),
         Relation.FACILITY_MANAGER: factories.user("manager", manages=facility),
         Relation.INSTITUTION_ADMINISTRATOR: factories.user(
@@ -44,10 +45,18 @@ def cast(app: Flask, microscope: Instrument) -> dict[Relation, User | None]:
 def scope(microscope: Instrument, cast: dict[Relation, User | None]) -> Scope:
     """The microscope's calendar, in which the holder has a reservation."""
     holder, member = cast[Relation.HOLDER], cast[Relation.MEMBER]
+    assistant = cast[Relation.ASSISTANT]
     assert holder
     assert member
+    assert assistant
     around = scope_of(microscope)
-    return Scope(around.institution_id, around.facility_id, holder.id, frozenset({member.id}))
+    return Scope(
+        around.institution_id,
+        around.facility_id,
+        holder.id,
+        frozenset({member.id}),
+        frozenset({assistant.id}),
+    )
 
 
 def expected(action: Action, relation: Relation) -> bool:

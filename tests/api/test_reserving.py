@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.accounts import assistants
 from app.accounts.models import User
 from app.catalog.models import Instrument
 from app.db import db
@@ -9,11 +10,11 @@ from app.domain.approval import Status
 from app.reservations.models import Reservation
 from tests import factories
 from tests.api.conftest import Programs, at, booked, problem, wish
-from tests.factories import hours
+from tests.factories import NOW, hours
 
 ALL_FIELDS = {
     "uid", "instrument", "starts_at", "ends_at", "status", "version", "series", "holder",
-    "institution", "purpose", "mode", "samples", "note", "reason", "quote", "charge",
+    "reserved_by", "institution", "purpose", "mode", "samples", "note", "reason", "quote", "charge",
     "answers", "refusals_overridden", "override_reason", "requested_at", "updated_at", "links",
     "reserved_from", "reserved_until", "used_from", "used_until",
 }  # fmt: skip
@@ -52,6 +53,7 @@ def test_a_reservation_is_made_and_answered_whole(
         "series": None,
         "occurrences": [],
         "holder": "김미나",
+        "reserved_by": None,
         "institution": "kaist",
         "purpose": "막단백질 영상",
         "mode": "self_operated",
@@ -355,3 +357,17 @@ def test_a_question_that_makes_no_sense_is_refused(program_of: Programs, mina: U
         answer = mine.get(f"/reservations?{query}")
         assert problem(answer) == (422, "invalid"), query
         assert answer.json["fields"]
+
+
+def test_a_program_reserves_for_whom_its_owner_may(
+    program_of: Programs, mina: User, jun: User, microscope: Instrument
+) -> None:
+    body = wish(microscope, 1, 3, holder=mina.email)
+    for path in ("/reservations", "/quotes"):
+        refused = program_of(jun).post(path, body)
+        assert problem(refused) == (422, "invalid")
+        assert set(refused.json["fields"]) == {"holder"}
+    assistants.name_assistant(mina, jun.email, now=NOW)
+    made = program_of(jun).post("/reservations", body)
+    assert made.status_code == 201
+    assert (made.json["holder"], made.json["reserved_by"]) == ("김미나", "이준")
