@@ -32,6 +32,7 @@ from app.home import cli as home_cli
 from app.home import views as home_views
 from app.mail import queries as mail_queries
 from app.mail import rendering
+from app.projects import api as projects_api
 from app.projects import views as projects_views
 from app.rates import views as rates_views
 from app.reservations import api as reservations_api
@@ -71,6 +72,7 @@ PAGES = (
 APIS = (
     accounts_api,
     catalog_api,
+    projects_api,
     training_api,
     reservations_api,
     no_show_api,

@@ -46,7 +46,16 @@ from app.domain.maintenance import Condition, Result, Severity
 from app.domain.repetition import Every
 from app.domain.training import Level, SafetyKind
 from app.files.models import StoredFile
-from app.projects.models import Belonging, GroupMembership, ResearchGroup
+from app.projects.models import (
+    AccountUser,
+    Belonging,
+    FundingAccount,
+    GroupMembership,
+    Project,
+    ProjectMember,
+    ProjectShare,
+    ResearchGroup,
+)
 from app.reservations import faults, maintenance
 from app.reservations import services as reservations
 from app.reservations.maintenance import Work
@@ -77,6 +86,8 @@ SECRETS = {
     "certificate": "certificate-of-mina",
     "invited": "invited.secret@example.org",
     "contract": "contract-of-the-facility",
+    "project": "project-of-mina",
+    "account": "RS-SECRET-OF-MINA",
 }
 REFUSED = {401, 403, 404, 405, 410}
 
@@ -194,8 +205,19 @@ def stage(app: Flask, microscope: Instrument, sora: User, monkeypatch: pytest.Mo
     invited = GroupMembership(
         group=group, email=SECRETS["invited"], belonging=Belonging.INVITED, made_at=NOW
     )
+    day = NOW.date()
+    same = {"institution_id": facility.institution_id, "made_at": NOW, "starts_on": day}
+    same |= {"ends_on": day.replace(year=2030), "name_ko": "과제", "name_en": SECRETS["project"]}
+    project = Project(uid="p" * 32, leader_id=mina.id, **same)
+    account = FundingAccount(number=SECRETS["account"], holder_id=mina.id, project=project, **same)
+    charger = AccountUser(user_id=sora.id, added_at=NOW)
+    member = ProjectMember(user_id=sora.id, added_at=NOW)
+    share = ProjectShare(account=account, parts=1_000_000, takes_remainder=True)
     with transaction():
-        db.session.add(invited)
+        db.session.add_all((invited, project, account))
+        db.session.flush()
+        charger.account_id, member.project_id, share.project_id = account.id, project.id, project.id
+        db.session.add_all((charger, member, share))
     contract = factories.save(
         UseContract(
             facility_id=facility.id,
@@ -238,6 +260,12 @@ def stage(app: Flask, microscope: Instrument, sora: User, monkeypatch: pytest.Mo
             "group_id": group.id,
             "membership_id": invited.id,
             "contract_id": contract.id,
+            "project_uid": project.uid,
+            "member_id": member.id,
+            "share_id": share.id,
+            "answer": "standing",
+            "account_id": account.id,
+            "row_id": charger.id,
             # Keys and words that cannot be guessed, and what is there for everyone.
             "secret": "guessed",
             "token": "guessed",
@@ -280,6 +308,11 @@ def watched(mina: User, fault_id: int) -> Callable[[], list[object]]:
             rows(UseContract),
             rows(StoredFile),
             rows(BlackoutRule),
+            rows(Project, Project.leader_id == owner, besides=("version",)),
+            rows(ProjectMember),
+            rows(ProjectShare),
+            rows(FundingAccount, FundingAccount.holder_id == owner, besides=("version",)),
+            rows(AccountUser),
             rows(ResearchGroup, ResearchGroup.leader_id == owner, besides=("version",)),
             rows(
                 GroupMembership,

@@ -14,7 +14,7 @@ class Relation(enum.StrEnum):
     RESEARCHER = "researcher"  # anyone signed in
     HOLDER = "holder"  # whose reservation, feed or token it is; who leads the group
     ASSISTANT = "assistant"  # whom the holder lets reserve for them; their PI
-    MEMBER = "member"  # of the thing's research group
+    MEMBER = "member"  # of the thing's research group or project
     FACILITY_MANAGER = "facility_manager"  # of the thing's facility
     INSTITUTION_ADMINISTRATOR = "institution_administrator"  # of the thing's institution
     SPONSOR_OFFICER = "sponsor_officer"
@@ -57,6 +57,11 @@ class Action(enum.StrEnum):
     JOIN_GROUP = "join-group"  # ask to join, accept an invitation, leave
     SEE_GROUP = "see-group"
     LEAD_GROUP = "lead-group"
+    MAKE_PROJECT = "make-project"
+    SEE_PROJECT = "see-project"
+    LEAD_PROJECT = "lead-project"
+    REGISTER_ACCOUNT = "register-account"  # a funding account, which one holds
+    HOLD_ACCOUNT = "hold-account"
     SEE_AUDIT = "see-audit"
     ADMINISTER_SITE = "administer-site"
 
@@ -100,6 +105,11 @@ TABLE: dict[Action, frozenset[Relation]] = {
     Action.JOIN_GROUP: frozenset({_R.RESEARCHER}),
     Action.SEE_GROUP: _ADMINISTERS | {_R.HOLDER, _R.MEMBER},
     Action.LEAD_GROUP: _ADMINISTERS | {_R.HOLDER},
+    Action.MAKE_PROJECT: frozenset({_R.RESEARCHER}),
+    Action.SEE_PROJECT: _ADMINISTERS | {_R.HOLDER, _R.MEMBER},
+    Action.LEAD_PROJECT: _ADMINISTERS | {_R.HOLDER},
+    Action.REGISTER_ACCOUNT: frozenset({_R.RESEARCHER}),
+    Action.HOLD_ACCOUNT: _ADMINISTERS | {_R.HOLDER},
     Action.SEE_AUDIT: _ADMINISTERS,
     Action.ADMINISTER_SITE: frozenset({_R.SITE_ADMINISTRATOR}),
 }
@@ -219,7 +229,7 @@ a test compares the two and tries every cell.
 Whoever stands in one of the relations to the thing acted upon may. A facility manager is one
 of the thing's facility, an institution administrator one of the thing's institution; the
 holder is the person whose reservation, feed, token or account it is, or who leads the research
-group; a member is one of the group. An assistant of a reservation is who reserved it for its
+group or project; a member is one of them. An assistant of a reservation is who reserved it for its
 holder, as long as the holder lets them or belongs to their group. Everyone with an account is a
 researcher. What nobody is granted, nobody may; an account that is switched off has no rights but
 anyone's.

@@ -173,6 +173,7 @@ class ClockField(StringField):  # type: ignore[misc]
 
 _QUOTA_WORDS = {
     "사람": "person",
+    "연구실": "group",
     "기관": "institution",
     "하루": "day",
     "일": "day",

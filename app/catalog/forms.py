@@ -120,8 +120,9 @@ class _EntryForm(FlaskForm):
     booking_quotas = QuotasField(
         _l("Quotas"),
         description=_l(
-            "One a line: “person | week | 8 h”, “institution | month | 40 h”, "
-            "“person | ahead | 3”, “person | day | 2 h | peak”; “none”: no quotas."
+            "One a line: “person | week | 8 h”, “group | week | 20 h”, "
+            "“institution | month | 40 h”, “person | ahead | 3”, "
+            "“person | day | 2 h | peak”; “none”: no quotas."
         ),
         render_kw={"rows": 3},
     )

@@ -138,6 +138,9 @@ CODES: Mapping[str, Text] = MappingProxyType(
         "peak-share": Text(
             "집중 시간대의 한도를 넘습니다.", "It exceeds what may be held of the peak hours."
         ),
+        "group-quota": Text(
+            "연구실 한도를 넘습니다.", "It exceeds what one research group may hold."
+        ),
         "institution-quota": Text(
             "기관 한도를 넘습니다.", "It exceeds what one institution may hold."
         ),
@@ -189,7 +192,7 @@ SOFT = frozenset(
         *("off-grid", "shortest", "longest", "too-soon", "too-far-ahead"),
         *("outside-opening-hours", "outside-fixed-slots", "same-day-only", "gap-too-small"),
         *("max-per-day", "max-per-week", "max-per-month", "max-open", "max-hours-ahead"),
-        *("peak-share", "institution-quota", "owner-share", "in-two-places"),
+        *("peak-share", "group-quota", "institution-quota", "owner-share", "in-two-places"),
         *("mode-not-offered", "answer-missing", "level-hours"),
     }
 )
@@ -294,6 +297,7 @@ RULES: tuple[Rule, ...] = (
     quota_rules.keeps_the_open_ones,
     quota_rules.keeps_the_hours_ahead,
     quota_rules.keeps_the_peak,
+    quota_rules.keeps_the_group,
     quota_rules.keeps_the_institution,
     quota_rules.leaves_the_owner_its_share,
     quota_rules.is_in_one_place,

@@ -80,6 +80,7 @@ class BookingRequest:
     answers: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
     holder: str = ""  # the address of whom it is for; empty: whoever asks
+    group: int | None = None  # the id of the research group that it is for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Quotas: how much of an instrument a person or an institution may hold in a day, week or month.
+"""Quotas: how much of an instrument a person, group or institution may hold in a day, week, month.
 
 A reservation over midnight counts in each day for the part that lies in it.
 """
@@ -22,6 +22,7 @@ class Whose(StrEnum):
     """Whose reservations are counted together."""
 
     PERSON = "person"
+    GROUP = "group"  # whoever reserves for no group counts alone
     INSTITUTION = "institution"
 
 
@@ -63,6 +64,7 @@ class Counted:
     same_person: bool
     same_institution: bool
     of_owner: bool  # its holder belonged to the institution that owns the instrument
+    same_group: bool = False
 
 
 def periods(quota: Quota, asked: Interval, *, now: datetime, zone: ZoneInfo) -> list[Interval]:

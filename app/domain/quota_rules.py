@@ -28,6 +28,7 @@ _NOTHING = timedelta()
 _WHO: Mapping[Whose, Text] = MappingProxyType(
     {
         Whose.PERSON: Text("한 사람은", "One person"),
+        Whose.GROUP: Text("한 연구실은 모두 합해", "One research group in all"),
         Whose.INSTITUTION: Text("한 기관은 모두 합해", "One institution in all"),
     }
 )
@@ -147,6 +148,13 @@ def keeps_the_peak(request: BookingRequest, facts: BookingFacts) -> Refusal | No
     return _over("peak-share", lambda quota: quota.peak, request, facts)
 
 
+def keeps_the_group(request: BookingRequest, facts: BookingFacts) -> Refusal | None:
+    def applies(quota: Quota) -> bool:
+        return quota.per is Whose.GROUP and not quota.peak
+
+    return _over("group-quota", applies, request, facts)
+
+
 def keeps_the_institution(request: BookingRequest, facts: BookingFacts) -> Refusal | None:
     def applies(quota: Quota) -> bool:
         return quota.per is Whose.INSTITUTION and not quota.peak
@@ -222,7 +230,13 @@ def _over(
 
 
 def _counts(quota: Quota, each: Counted) -> bool:
-    return each.same_person if quota.per is Whose.PERSON else each.same_institution
+    match quota.per:
+        case Whose.PERSON:
+            return each.same_person
+        case Whose.GROUP:
+            return each.same_group
+        case Whose.INSTITUTION:
+            return each.same_institution
 
 
 def _time(

@@ -21,7 +21,7 @@ from app.domain.booking import UseState
 from app.domain.interval import Interval
 from app.domain.local_time import day_of, first_instant
 from app.domain.opening_hours import ALWAYS_OPEN
-from app.home import demo_groups, demo_health, demo_training
+from app.home import demo_groups, demo_health, demo_projects, demo_training
 from app.home.demo_people import PEOPLE, DemoPerson
 from app.home.demo_purposes import FAULTS, MAINTENANCE
 from app.home.demo_reservations import Book, Researcher, Row
@@ -74,6 +74,7 @@ class _Filling:
         managers = self._managers()
         self._give_roles(managers)
         demo_groups.gather(self.institutions, self.users, self.now)
+        demo_projects.fund(self.institutions, self.users, self.now)
         book = Book(self._researchers(), managers, self.now)
         instruments = _instruments()
         for done, instrument in enumerate(instruments, 1):

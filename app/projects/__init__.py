@@ -1,1 +1,1 @@
-"""Research groups: who leads them, who belongs to them."""
+"""Research groups, joint projects and funding accounts: who is in them, who pays."""

@@ -1,13 +1,25 @@
-"""Research groups with those who belong to them."""
+"""Research groups and joint projects with those who belong to them; accounts that pay."""
 
 import enum
 from datetime import date, datetime
+from fractions import Fraction
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    String,
+    Table,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.accounts.models import Institution, User
 from app.db import Model, words
+from app.domain.shares import DECIMALS
 
 
 class Belonging(enum.StrEnum):
@@ -69,3 +81,128 @@ class GroupMembership(Model):
         _once("person", "group_id", "user_id", where="belonging IN ('asked', 'member')"),
         _once("address", "group_id", "email", where="belonging = 'invited'"),
     )
+
+
+project_institution = Table(
+    "project_institution",
+    Model.metadata,
+    Column("project_id", ForeignKey("project.id"), primary_key=True),
+    Column("institution_id", ForeignKey(Institution.id), primary_key=True),
+)
+
+
+class Project(Model):
+    """A joint project of people and accounts of several institutions, led by a PI."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uid: Mapped[str] = mapped_column(String(32), unique=True)
+    institution_id: Mapped[int] = mapped_column(ForeignKey(Institution.id), index=True)  # leads it
+    name_ko: Mapped[str] = mapped_column(String(200))
+    name_en: Mapped[str] = mapped_column(String(200))
+    leader_id: Mapped[int] = mapped_column(ForeignKey(User.id), index=True)
+    starts_on: Mapped[date]
+    ends_on: Mapped[date]  # the last day
+    made_at: Mapped[datetime]
+    #: Goes up with every change to the project, its people and shares; writing it locks them.
+    version: Mapped[int] = mapped_column(default=0)
+
+    institution: Mapped[Institution] = relationship()
+    leader: Mapped[User] = relationship(foreign_keys=[leader_id])
+    institutions: Mapped[list[Institution]] = relationship(
+        secondary=project_institution, order_by=Institution.slug
+    )
+
+    __table_args__ = (CheckConstraint("starts_on <= ends_on", "ends_after_start"),)
+
+
+class ProjectMember(Model):
+    """Somebody whom the PI has let into a project, besides the PI."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey(Project.id))
+    user_id: Mapped[int] = mapped_column(ForeignKey(User.id), index=True)
+    added_at: Mapped[datetime]
+
+    user: Mapped[User] = relationship()
+
+    __table_args__ = (UniqueConstraint("project_id", "user_id"),)
+
+
+class FundingAccount(Model):
+    """A research grant (연구비 과제) that pays: the bill goes to its institution."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(String(64), unique=True)  # 과제번호
+    name_ko: Mapped[str] = mapped_column(String(200))
+    name_en: Mapped[str] = mapped_column(String(200))
+    institution_id: Mapped[int] = mapped_column(ForeignKey(Institution.id), index=True)
+    holder_id: Mapped[int] = mapped_column(ForeignKey(User.id), index=True)  # its PI
+    funder: Mapped[str] = mapped_column(String(200), default="")
+    starts_on: Mapped[date]
+    ends_on: Mapped[date]  # the last day
+    budget: Mapped[int | None] = mapped_column(BigInteger)  # won; none: no limit is known
+    committed: Mapped[int] = mapped_column(BigInteger, default=0)  # won held or spent of it
+    modes: Mapped[list[str]] = mapped_column(default=list)  # that it pays for; none named: all
+    project_id: Mapped[int | None] = mapped_column(ForeignKey(Project.id), index=True)
+    closed_at: Mapped[datetime | None]
+    made_at: Mapped[datetime]
+    version: Mapped[int] = mapped_column(default=0)
+
+    institution: Mapped[Institution] = relationship()
+    holder: Mapped[User] = relationship(foreign_keys=[holder_id])
+    project: Mapped[Project | None] = relationship()
+
+    __table_args__ = (
+        CheckConstraint("starts_on <= ends_on", "ends_after_start"),
+        CheckConstraint("budget IS NULL OR budget >= 0", "no_debt"),
+    )
+
+    @property
+    def remaining(self) -> int | None:
+        """What is left of the budget; None where none is known."""
+        return None if self.budget is None else self.budget - self.committed
+
+
+class AccountUser(Model):
+    """Somebody whom the holder of an account lets charge it."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey(FundingAccount.id))
+    user_id: Mapped[int] = mapped_column(ForeignKey(User.id), index=True)
+    added_at: Mapped[datetime]
+
+    user: Mapped[User] = relationship()
+
+    __table_args__ = (UniqueConstraint("account_id", "user_id"),)
+
+
+class Consent(enum.StrEnum):
+    """For how much the holder of an account agrees to a share."""
+
+    STANDING = "standing"  # all that the project reserves
+    SINGLE = "single"  # the next reservation alone
+
+
+class ProjectShare(Model):
+    """What one account pays of a project's costs, once its holder has agreed."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey(Project.id))
+    account_id: Mapped[int] = mapped_column(ForeignKey(FundingAccount.id), index=True)
+    parts: Mapped[int]  # ten-thousandths of a percent
+    takes_remainder: Mapped[bool] = mapped_column(default=False)
+    consent: Mapped[Consent | None] = mapped_column(words(Consent))
+    agreed_at: Mapped[datetime | None]
+    agreed_by_id: Mapped[int | None] = mapped_column(ForeignKey(User.id))
+
+    account: Mapped[FundingAccount] = relationship()
+
+    __table_args__ = (
+        UniqueConstraint("project_id", "account_id"),
+        CheckConstraint("parts > 0 AND parts <= 1000000", "a_part_of_all"),
+        CheckConstraint("(consent IS NULL) = (agreed_at IS NULL)", "agreed_when"),
+    )
+
+    @property
+    def percent(self) -> Fraction:
+        return Fraction(self.parts, 10**DECIMALS)

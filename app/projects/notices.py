@@ -1,4 +1,4 @@
-"""Who is told what about groups: rows of the outbox, written with the data."""
+"""Who is told what about groups, projects, accounts: rows of the outbox beside the data."""
 
 import uuid
 from datetime import datetime
@@ -6,7 +6,7 @@ from typing import Any
 
 from app.accounts.models import User
 from app.mail import outbox
-from app.projects.models import GroupMembership, ResearchGroup
+from app.projects.models import FundingAccount, GroupMembership, Project, ResearchGroup
 
 
 def invited(row: GroupMembership, person: User, *, by: User, now: datetime) -> None:
@@ -19,6 +19,36 @@ def news(
     """Tell somebody what `by` has done; nobody is told of what they did themselves."""
     if reader.id != by.id:
         _enqueue("group_news", reader, {**_of(group, by), "what": what, "reason": reason}, now)
+
+
+def project_news(
+    what: str, project: Project, reader: User, *, by: User, reason: str = "", now: datetime
+) -> None:
+    """Somebody is let into a project, or taken out of it."""
+    if reader.id != by.id:
+        more = {"what": what, "reason": reason}
+        _enqueue("project_news", reader, {**_of_project(project, by), **more}, now)
+
+
+def share_asked(
+    project: Project, account: FundingAccount, percent: str, by: User, now: datetime
+) -> None:
+    """The holder of an account is asked to agree to its share."""
+    more = {"what": "share", "number": account.number, "percent": percent}
+    more |= {"account_id": str(account.id)}
+    _enqueue("project_news", account.holder, {**_of_project(project, by), **more}, now)
+
+
+def may_charge(account: FundingAccount, reader: User, *, by: User, now: datetime) -> None:
+    """Somebody may charge an account from now on."""
+    more: dict[str, Any] = {"what": "account", "number": account.number, "by": by.name}
+    more |= {"account": {"ko": account.name_ko, "en": account.name_en}}
+    _enqueue("project_news", reader, more, now)
+
+
+def _of_project(project: Project, by: User) -> dict[str, Any]:
+    both = {"ko": project.name_ko, "en": project.name_en}
+    return {"project": both, "project_uid": project.uid, "by": by.name}
 
 
 def _of(group: ResearchGroup, by: User) -> dict[str, Any]:
@@ -35,7 +65,7 @@ def _enqueue(template: str, user: User, particulars: dict[str, Any], now: dateti
         template,
         to=user.email,
         language=user.language,
-        key=f"{template}-{particulars['group_id']}-{user.id}-{uuid.uuid4().hex}",
+        key=f"{template}-{user.id}-{uuid.uuid4().hex}",
         particulars={"reader": user.name, **particulars},
         now=now,
     )

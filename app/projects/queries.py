@@ -4,7 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    and_,
+    bindparam,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import joinedload
 
 from app.accounts import access, places
@@ -83,6 +94,27 @@ def groups_of(user_id: int, *, today: date) -> Sequence[ResearchGroup]:
     ).all()
 
 
+_IDS: CompoundSelect[int, int] = union_all(
+    select(literal(0).label("later"), ResearchGroup.id.label("id")).where(
+        ResearchGroup.leader_id == bindparam("user"), ResearchGroup.closed_at.is_(None)
+    ),
+    select(literal(1), ResearchGroup.id)
+    .join(GroupMembership, GroupMembership.group_id == ResearchGroup.id)
+    .where(
+        GroupMembership.user_id == bindparam("user"),
+        GroupMembership.belonging == Belonging.MEMBER,
+        GroupMembership.starts_on <= bindparam("day"),
+        or_(GroupMembership.ends_on.is_(None), GroupMembership.ends_on >= bindparam("day")),
+        ResearchGroup.closed_at.is_(None),
+    ),
+).order_by("later", "id")
+
+
+def ids_of(user_id: int, *, today: date) -> list[int]:
+    """The ids of `groups_of`, in its order: one read, built once, as every booking asks it."""
+    return [id_ for _, id_ in db.session.execute(_IDS, {"user": user_id, "day": today})]
+
+
 def people_in(group: ResearchGroup) -> Sequence[GroupMembership]:
     """Everyone in the group, on the way into it or gone; those who wait for an answer first."""
     order = [Belonging.ASKED, Belonging.INVITED, Belonging.MEMBER]
@@ -133,6 +165,18 @@ def institutions_of_groups(user: User, *, today: date) -> list[Institution]:
     if access.institutions_administered(user) != frozenset():
         found |= {each.id: each for each in places.institutions(user)}
     return list(found.values())
+
+
+def own_institutions(user: User, *, today: date) -> list[Institution]:
+    """Where the person belongs now."""
+    return [each.institution for each in current_affiliations(user, today=today)]
+
+
+def all_institutions() -> Sequence[Institution]:
+    """Whoever can take part in a project."""
+    return db.session.scalars(
+        select(Institution).where(Institution.retired_at.is_(None)).order_by(Institution.slug)
+    ).all()
 
 
 def may_ask(user: User, group: ResearchGroup, *, today: date) -> bool:

@@ -1,22 +1,27 @@
-"""Pages of research groups, put together."""
+"""Pages of research groups, joint projects and funding accounts, put together."""
 
 from flask import Blueprint
 from flask_babel import gettext
 
 from app.accounts.current import current_or_none
-from app.projects import group_pages
+from app.projects import account_pages, group_pages, project_pages
 from app.web import pages
 
 bp = Blueprint("projects", __name__, template_folder="templates")
 
-for rule, endpoint, view, methods in group_pages.ROUTES:
-    bp.add_url_rule(rule, endpoint, view_func=view, methods=methods)
+for routes in (group_pages.ROUTES, project_pages.ROUTES, account_pages.ROUTES):
+    for rule, endpoint, view, methods in routes:
+        bp.add_url_rule(rule, endpoint, view_func=view, methods=methods)
 
 
-def _groups() -> pages.Entry | None:
+def _projects() -> pages.Entry | None:
     if current_or_none() is None:
         return None
-    return pages.entry(gettext("Research groups"), "projects.groups")
+    return pages.entry(
+        gettext("Groups and projects"),
+        "projects.groups",
+        also=("/projects", "/funding-accounts"),
+    )
 
 
-pages.NAVIGATION.append((37, _groups))
+pages.NAVIGATION.append((37, _projects))

@@ -11,6 +11,7 @@ from app.accounts import access
 from app.accounts.access import Action
 from app.accounts.current import current
 from app.accounts.models import User
+from app.accounts.today import today
 from app.catalog.health import open_faults
 from app.catalog.models import Instrument
 from app.catalog.policy import hours_of, policy_of, training_of, use_policy_of, zone_of
@@ -20,6 +21,7 @@ from app.domain.booking import CONFLICT_CODES, BookingRequest, Mode, Policy
 from app.domain.errors import BookingRefused, FreeSlot, Invalid, Refusal, Taken, WrongState
 from app.domain.interval import Interval
 from app.domain.rules_in_words import rarer_rules
+from app.projects.queries import groups_of
 from app.rates.queries import tariff_of
 from app.reservations import deputies, free_times, queries, series, services, timeline, waitlist
 from app.reservations.alternatives import alternatives
@@ -44,7 +46,7 @@ def reserve(slug: str) -> AnyResponse | str | tuple[str, int]:
     user, instrument = current(), instrument_by_slug(slug)
     if instrument.slug != slug and request.method == "GET":
         return redirect(timeline.to_form(instrument, request.args), 301)
-    form = ReservationForm.of(instrument)
+    form = ReservationForm.of(instrument, groups_of(user.id, today=today()))
     if request.method == "GET":
         _prefill(form, user)
         return _reserve_page(form, instrument, user, () if form.starts_at.data else None)
@@ -85,7 +87,7 @@ def _request(form: ReservationForm, user: User) -> Reservation:
 def wait(slug: str) -> AnyResponse | tuple[str, int]:
     """Wait for the time of the form, which somebody else holds."""
     user, instrument = current(), instrument_by_slug(slug)
-    form = ReservationForm.of(instrument)
+    form = ReservationForm.of(instrument, groups_of(user.id, today=today()))
     if not form.validate():
         page = _reserve_page(form, instrument, user, may_wait="starts_at" not in form.errors)
         return page, KINDS["invalid"].status
@@ -119,7 +121,7 @@ def wait(slug: str) -> AnyResponse | tuple[str, int]:
 def check(slug: str) -> str:
     """What would become of the form as typed so far: every refusal, or that it is free."""
     user, instrument = current(), instrument_by_slug(slug)
-    form = ReservationForm.of(instrument)
+    form = ReservationForm.of(instrument, groups_of(user.id, today=today()))
     form.validate()
     fields = (form.starts_at, form.ends_at, *form.of_repeat, *([form.mode] if form.mode else []))
     wrong = [error for field in fields for error in field.errors]

@@ -48,6 +48,7 @@ RESERVATION: dict[str, Any] = {
     "reserved_by": None,
     "holder": "김미나",
     "institution": "kaist",
+    "group": {"id": 1, "name": {"ko": "종양면역 연구실", "en": "Tumour Immunology Laboratory"}},
     "purpose": "membrane imaging",
     "mode": "self_operated",
     "samples": 4,

@@ -1,7 +1,7 @@
 """What people type to reserve, change, decide and close; local time becomes instants here."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -41,6 +41,7 @@ from app.domain.usage import (
     Origin,
     UseType,
 )
+from app.projects.models import ResearchGroup
 from app.reservations.answer_fields import PREFIX, answers_of, asking, fill_in_answers
 from app.reservations.closures import Closure
 from app.reservations.models import Reservation
@@ -197,12 +198,20 @@ class ReservationForm(Repeating, Times):
             "by mail."
         ),
     )
+    group = SelectField(
+        _l("Reserve for"),
+        coerce=int,
+        description=_l("The research group that the reservation counts for."),
+    )
     override = _override()
 
     @classmethod
-    def of(cls, instrument: Instrument) -> "ReservationForm":
-        """The form with what this instrument asks besides."""
+    def of(cls, instrument: Instrument, groups: Sequence[ResearchGroup] = ()) -> "ReservationForm":
+        """The form with what this instrument asks besides; of several groups one is chosen."""
         form: ReservationForm = asking(cls, instrument)(instrument)
+        form.group.choices = [SelectChoice(each.id, localized(each)) for each in groups]
+        if len(groups) < 2:
+            del form.group
         return form
 
     @property
@@ -229,6 +238,8 @@ class ReservationForm(Repeating, Times):
         self.ends_at.data += timedelta(days=7)
         self.purpose.data, self.note.data = other.purpose, other.note
         self.samples.data = other.samples
+        if self.group and other.group_id:
+            self.group.data = other.group_id
         if not self.only_mode:
             self.mode.data = other.mode.value
         fill_in_answers(self, other)
@@ -243,6 +254,7 @@ class ReservationForm(Repeating, Times):
             note=self.note.data,
             answers=answers_of(self._fields, shown_text),
             holder=self.holder.data or "",
+            group=self.group.data if self.group and not self.holder.data else None,
         )
 
     def refuse(self, wrong: Invalid) -> None:

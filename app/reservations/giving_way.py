@@ -166,6 +166,11 @@ def _allowed(reservation: Reservation, slot: Interval, *, now: datetime) -> bool
         instrument.slug, slot, mode=reservation.mode, answers=reservation.answers
     )
     facts = queries.booking_facts(
-        instrument, reservation.holder, slot, now=now, besides=reservation.id
+        instrument,
+        reservation.holder,
+        slot,
+        now=now,
+        besides=reservation.id,
+        group=reservation.group_id,
     )
     return not booking.refusals(request, facts)

@@ -26,6 +26,7 @@ from app.domain.interval import Interval
 from app.domain.series import OnConflict
 from app.domain.usage import OrganisationClass, OrganisationType, Origin, UseType
 from app.domain.waitlist import Outcome, WaitState
+from app.projects.models import ResearchGroup
 
 _HOLDS = text("status IN (" + ", ".join(f"'{s}'" for s in sorted(HOLDING)) + ")")
 
@@ -60,6 +61,8 @@ class Reservation(Model):
     reserved_by_id: Mapped[int | None] = mapped_column(ForeignKey(User.id))
     #: The holder's institution when it was reserved: later moves do not rewrite history.
     institution_id: Mapped[int | None] = mapped_column(ForeignKey(Institution.id))
+    #: The holder's research group that it counts for and is answered for by.
+    group_id: Mapped[int | None] = mapped_column(ForeignKey(ResearchGroup.id))
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime]
     interval: Mapped[Interval] = interval_columns()
@@ -101,6 +104,7 @@ class Reservation(Model):
     reserved_by: Mapped[User | None] = relationship(foreign_keys=[reserved_by_id])
     decided_by: Mapped[User | None] = relationship(foreign_keys=[decided_by_id])
     institution: Mapped[Institution | None] = relationship()
+    group: Mapped[ResearchGroup | None] = relationship()
     series: Mapped[Series | None] = relationship()
 
     @property

@@ -321,6 +321,7 @@ def _hold(instrument: Instrument, wait: Wait, user: User, slot: Interval, *, now
         instrument=instrument,
         holder=user,
         institution_id=affiliation.institution_id if affiliation else None,
+        group_id=queries.group_for(user, None, instrument, now=now),
         interval=slot,
         status=Status.OFFERED,
         exclusive=instrument.capacity == 1,

@@ -46,12 +46,13 @@ from app.domain.availability import free_spans
 from app.domain.booking import BookingFacts, BookingRequest, Mode, TwoPlaces
 from app.domain.contract_rules import contract_is_signed, needs_contract
 from app.domain.contracts import Contract
-from app.domain.errors import NotFound, Refusal, Text
+from app.domain.errors import Invalid, NotFound, Refusal, Text
 from app.domain.interval import Interval
 from app.domain.local_time import day_interval, day_of
-from app.domain.quota import Counted
+from app.domain.quota import Counted, Whose
 from app.domain.quota_rules import counting_span, owner_span, peak_span
 from app.domain.training import UNTRAINED, Qualification, hours_of_levels
+from app.projects import queries as groups
 from app.reservations.deputies import with_deputy
 from app.reservations.models import Reservation, StandingApproval
 from app.training.qualification import qualifications
@@ -106,7 +107,11 @@ _IN_THE_WAY: CompoundSelect[int, datetime, datetime] = union_all(
 
 #: What quotas count, with who holds it and from where; `besides` is what is being moved.
 _COUNTED = select(
-    Reservation.starts_at, Reservation.ends_at, Reservation.holder_id, Reservation.institution_id
+    Reservation.starts_at,
+    Reservation.ends_at,
+    Reservation.holder_id,
+    Reservation.institution_id,
+    Reservation.group_id,
 ).where(
     Reservation.instrument_id == bindparam("instrument"),
     HOLDS,
@@ -148,16 +153,20 @@ def booking_facts(
     now: datetime,
     besides: int | None = None,
     to_warn: bool = False,
+    group: int | None = None,
 ) -> BookingFacts:
     """All that the booking rules ask about, in two indexed reads, and two where quotas ask more.
 
     Where something must be learned before, what the person has learned is one read more.
 
     `besides` is the id of a reservation that is being moved and does not stand in its own way;
-    `to_warn` reads also what only warnings ask about.
+    `to_warn` reads also what only warnings ask about; `group` is the id of the research group
+    for which it is reserved.
     """
     held, blackouts = _in_the_way(instrument, interval, besides=besides)
-    already = already_held(instrument, user, interval, now=now, besides=besides, to_warn=to_warn)
+    already = already_held(
+        instrument, user, interval, now=now, besides=besides, to_warn=to_warn, group=group
+    )
     suspended = in_force(user.id, now=now)
     learned = qualifications(user, [instrument], now=now).get(instrument.id, UNTRAINED)
     return facts_of(instrument, user, interval, (held, blackouts), suspended, now, already, learned)
@@ -182,9 +191,12 @@ def already_held(
     now: datetime,
     besides: int | None = None,
     to_warn: bool = False,
+    group: int | None = None,
 ) -> AlreadyHeld:
     """What the policy's quotas count; nothing is read where it has none."""
     policy, zone = policy_of(instrument), zone_of(instrument)
+    if group is None and any(quota.per is Whose.GROUP for quota in policy.quotas):
+        group = group_for(user, None, instrument, now=now)
     counted: list[Counted] = []
     if during := counting_span(policy, interval, now=now, zone=zone):
         affiliation = affiliation_on(user, day_of(now, zone))
@@ -206,12 +218,37 @@ def already_held(
                 same_person=holder == user.id,
                 same_institution=mine is not None and institution == mine,
                 of_owner=institution == owner,
+                same_group=same_group(group, of, mine=holder == user.id),
             )
-            for start, end, holder, institution in rows
+            for start, end, holder, institution, of in rows
         ]
     asked = {TwoPlaces.REFUSE, TwoPlaces.WARN} if to_warn else {TwoPlaces.REFUSE}
     elsewhere = elsewhere_of(instrument, user, interval) if policy.two_places in asked else ()
     return AlreadyHeld(tuple(counted), elsewhere, contracts_for(instrument, user, now=now))
+
+
+def same_group(group: int | None, other: int | None, *, mine: bool) -> bool:
+    """Whether two reservations count together; whoever reserves for no group counts alone."""
+    return group == other and (group is not None or mine)
+
+
+def group_for(
+    user: User, asked: int | None, instrument: Instrument, *, now: datetime
+) -> int | None:
+    """The group that a reservation is for: the one asked for, else the person's first, if any.
+
+    Raises `Invalid` for a group that is not the person's.
+    """
+    own = groups.ids_of(user.id, today=day_of(now, zone_of(instrument)))
+    if asked is None:
+        return own[0] if own else None
+    if asked not in own:
+        wrong = Text(
+            "지금 속해 있는 연구실이 아닙니다. 다른 연구실을 고르거나 비워 두세요.",
+            "You are not in this research group now. Choose another one, or none.",
+        )
+        raise Invalid(wrong, {"group": wrong})
+    return asked
 
 
 def elsewhere_of(instrument: Instrument, user: User, interval: Interval) -> tuple[Interval, ...]:
@@ -399,6 +436,7 @@ def whole() -> Select[Reservation]:
         joinedload(Reservation.holder),
         joinedload(Reservation.reserved_by),
         joinedload(Reservation.institution),
+        joinedload(Reservation.group),
         joinedload(Reservation.series),
     )
 
@@ -483,6 +521,7 @@ def listed(
             joinedload(Reservation.holder),
             joinedload(Reservation.reserved_by),
             joinedload(Reservation.institution),
+            joinedload(Reservation.group),
             joinedload(Reservation.series),
         )
         .order_by(Reservation.id)

@@ -80,6 +80,10 @@ class ReservationIn(Input):
             examples=[{"irb": "KH-2026-11", "irb_until": "2026-12-31"}],
         ),
     ] = {}
+    group: Annotated[
+        Annotated[int, Field(ge=1, lt=2**31)] | SkipJsonSchema[None],
+        Field(description="The id of your research group; left out: your first one, if any."),
+    ] = None
     override: Annotated[
         Reason,
         Field(description="A manager's reason to set the facility's own rules aside."),
@@ -106,6 +110,7 @@ class ReservationIn(Input):
             note=self.note,
             answers=self.answers,
             holder=self.holder,
+            group=self.group,
         )
 
 
@@ -274,6 +279,13 @@ class QuoteOut(BaseModel):
     occurrences: list[OccurrenceOut] = []  # of a series
 
 
+class GroupOut(BaseModel):
+    """A research group."""
+
+    id: int
+    name: dict[str, str]
+
+
 class ReservationOut(BaseModel):
     """A reservation as its holder and its managers see it.
 
@@ -291,6 +303,7 @@ class ReservationOut(BaseModel):
     holder: str
     reserved_by: str | None = None  # who reserved it for the holder
     institution: str | None
+    group: GroupOut | None = None
     purpose: str
     mode: Mode
     samples: int | None
@@ -324,6 +337,7 @@ class ReservationListOut(BaseModel):
 def reservation_out(reservation: Reservation, links: dict[str, str]) -> dict[str, Any]:
     """The JSON of a reservation; instants in UTC."""
     institution, reserved = reservation.institution, reservation.reserved
+    group = reservation.group
     return {
         "uid": reservation.uid,
         "instrument": reservation.instrument.slug,
@@ -334,6 +348,7 @@ def reservation_out(reservation: Reservation, links: dict[str, str]) -> dict[str
         "holder": reservation.holder.name,
         "reserved_by": reservation.reserved_by.name if reservation.reserved_by else None,
         "institution": institution.slug if institution else None,
+        "group": group and {"id": group.id, "name": {"ko": group.name_ko, "en": group.name_en}},
         "purpose": reservation.purpose,
         "mode": reservation.mode,
         "samples": reservation.samples,

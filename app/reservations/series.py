@@ -140,7 +140,9 @@ def request_series(
                 return before
             holder = holder_of(user, request.holder, instrument)
             take_person(instrument, holder)
-            around = Surroundings(instrument, holder, _span(wanted), now=now)
+            group = queries.group_for(holder, request.group, instrument, now=now)
+            request = replace(request, group=group)
+            around = Surroundings(instrument, holder, _span(wanted), now=now, group=group)
             verdicts = series.judged(
                 wanted, around, repeat.on_conflict, may_set_aside=bool(override)
             )
@@ -171,7 +173,8 @@ def try_series(
     access.require(user, Action.RESERVE, scope_of(instrument))
     wanted = _by_rule(request, repeat.rule, instrument)
     holder = holder_of(user, request.holder, instrument)
-    around = Surroundings(instrument, holder, _span(wanted), now=now)
+    group = queries.group_for(holder, request.group, instrument, now=now)
+    around = Surroundings(instrument, holder, _span(wanted), now=now, group=group)
     verdicts = series.judged(wanted, around, repeat.on_conflict)
     if not series.fails(verdicts, repeat.on_conflict):
         quotes, unpriced = _quotes(request, verdicts, tariff_of(instrument, holder, now=now))
@@ -461,7 +464,9 @@ def _move(
     take_person(instrument, holder)
     wanted = [_moved(each, chosen, change) for each in members]
     besides = {each.id for each in members}
-    around = Surroundings(instrument, holder, _span(wanted), now=now, besides=besides)
+    around = Surroundings(
+        instrument, holder, _span(wanted), now=now, besides=besides, group=chosen.group_id
+    )
     verdicts = series.judged(wanted, around, OnConflict.FAIL, may_set_aside=bool(change.override))
     if series.fails(verdicts, OnConflict.FAIL):
         raise _Refused(verdicts, around)

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -116,7 +116,11 @@ def request_reservation(
                 return made
             holder = holder_of(user, request.holder, instrument)
             take_person(instrument, holder)
-            facts = queries.booking_facts(instrument, holder, request.interval, now=now)
+            group = queries.group_for(holder, request.group, instrument, now=now)
+            request = replace(request, group=group)
+            facts = queries.booking_facts(
+                instrument, holder, request.interval, now=now, group=group
+            )
             aside = _refuse(request, facts, user, instrument, override)
             made_by = _MadeBy(user, holder, aside)
             reservation = _reserve(instrument, made_by, request, now=now)
@@ -154,7 +158,10 @@ def try_reservation(user: User, request: BookingRequest, *, now: datetime) -> Tr
     instrument = instrument_by_slug(request.instrument)
     access.require(user, Action.RESERVE, scope_of(instrument))
     holder = holder_of(user, request.holder, instrument)
-    facts = queries.booking_facts(instrument, holder, request.interval, now=now, to_warn=True)
+    group = queries.group_for(holder, request.group, instrument, now=now)
+    facts = queries.booking_facts(
+        instrument, holder, request.interval, now=now, to_warn=True, group=group
+    )
     refusals, warnings = booking.refusals(request, facts), booking.warnings(request, facts)
     quoted, unpriced = None, None
     try:
@@ -385,6 +392,7 @@ def row_of(
         "holder_id": holder.id,
         "reserved_by_id": None,
         "institution_id": affiliation.institution_id if affiliation else None,
+        "group_id": request.group,
         "starts_at": request.interval.start,
         "ends_at": request.interval.end,
         "status": status,
@@ -461,7 +469,12 @@ def _move(
     instrument, holder = reservation.instrument, reservation.holder
     take_person(instrument, holder)
     facts = queries.booking_facts(
-        instrument, holder, request.interval, now=now, besides=reservation.id
+        instrument,
+        holder,
+        request.interval,
+        now=now,
+        besides=reservation.id,
+        group=reservation.group_id,
     )
     aside = _refuse(request, facts, user, instrument, override)
     reservation.refusals_overridden = list(aside.codes)

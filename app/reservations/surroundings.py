@@ -34,6 +34,7 @@ _HELD = select(
     Reservation.ends_at,
     Reservation.holder_id,
     Reservation.institution_id,
+    Reservation.group_id,
 ).where(
     Reservation.instrument_id == bindparam("instrument"),
     queries.HOLDS,
@@ -57,8 +58,9 @@ class Surroundings:
         *,
         now: datetime,
         besides: Collection[int] = (),
+        group: int | None = None,
     ) -> None:
-        self.instrument, self.user, self.now = instrument, user, now
+        self.instrument, self.user, self.now, self.group = instrument, user, now, group
         self.policy, self.zone = policy_of(instrument), zone_of(instrument)
         wide = Interval(span.start - NEAR, span.end + NEAR)
         affiliation = affiliation_on(user, day_of(now, self.zone))
@@ -88,18 +90,21 @@ class Surroundings:
             },
         )
         return [
-            self._counted(Interval(start, end), holder == self.user.id, institution)
-            for id_, start, end, holder, institution in sorted(rows, key=itemgetter(1))
+            self._counted(Interval(start, end), holder == self.user.id, institution, group)
+            for id_, start, end, holder, institution, group in sorted(rows, key=itemgetter(1))
             if id_ not in besides
         ]
 
-    def _counted(self, interval: Interval, mine: bool, institution_id: int | None) -> Counted:
+    def _counted(
+        self, interval: Interval, mine: bool, institution_id: int | None, group: int | None
+    ) -> Counted:
         return Counted(
             interval,
             same_person=mine,
             same_institution=self.institution_id is not None
             and institution_id == self.institution_id,
             of_owner=institution_id == self.instrument.facility.institution_id,
+            same_group=queries.same_group(self.group, group, mine=mine),
         )
 
     def _near(self, span: Interval) -> list[Counted]:
@@ -118,7 +123,7 @@ class Surroundings:
         if during := counting_span(self.policy, interval, now=self.now, zone=self.zone):
             counted = self._near(during)
             counted += [
-                self._counted(each, True, self.institution_id)
+                self._counted(each, True, self.institution_id, self.group)
                 for each in placed
                 if each.overlaps(during)
             ]

@@ -154,7 +154,12 @@ def extend(
             whole = Interval(reservation.reserved.start, until)
             request = BookingRequest(instrument.slug, whole, mode=reservation.mode)
             facts = queries.booking_facts(
-                instrument, reservation.holder, whole, now=now, besides=reservation.id
+                instrument,
+                reservation.holder,
+                whole,
+                now=now,
+                besides=reservation.id,
+                group=reservation.group_id,
             )
             if refused := booking.extension_refusals(request, facts):
                 raise _not_longer(refused, booking.conflicts(request, facts))
@@ -279,7 +284,12 @@ def extensions(reservation: Reservation, *, now: datetime) -> list[datetime]:
         lines.append(following(lines[-1], slot, zone))
     whole = Interval(reservation.reserved.start, lines[-1])
     facts = queries.booking_facts(
-        instrument, reservation.holder, whole, now=now, besides=reservation.id
+        instrument,
+        reservation.holder,
+        whole,
+        now=now,
+        besides=reservation.id,
+        group=reservation.group_id,
     )
     found = []
     for line in lines:

@@ -151,7 +151,14 @@ def accept(user: User, uid: str, *, now: datetime) -> Reservation:
             touch_calendar(user_id)
         reservation = _still_open(offer_id, now=now).reservation
         slot, wait = reservation.interval, offer.wait
-        facts = queries.booking_facts(instrument, user, slot, now=now, besides=reservation.id)
+        facts = queries.booking_facts(
+            instrument,
+            user,
+            slot,
+            now=now,
+            besides=reservation.id,
+            group=reservation.group_id,
+        )
         if refusals := booking.refusals(offering.request_of(wait, instrument, slot), facts):
             raise BookingRefused(refusals)
         reservation.status = approval.after_offer(

@@ -14,9 +14,9 @@ from tests.factories import NOW, hours
 
 ALL_FIELDS = {
     "uid", "instrument", "starts_at", "ends_at", "status", "version", "series", "holder",
-    "reserved_by", "institution", "purpose", "mode", "samples", "note", "reason", "quote", "charge",
-    "answers", "refusals_overridden", "override_reason", "requested_at", "updated_at", "links",
-    "reserved_from", "reserved_until", "used_from", "used_until",
+    "reserved_by", "institution", "group", "purpose", "mode", "samples", "note", "reason", "quote",
+    "charge", "answers", "refusals_overridden", "override_reason", "requested_at", "updated_at",
+    "links", "reserved_from", "reserved_until", "used_from", "used_until",
 }  # fmt: skip
 
 
@@ -55,6 +55,7 @@ def test_a_reservation_is_made_and_answered_whole(
         "holder": "김미나",
         "reserved_by": None,
         "institution": "kaist",
+        "group": None,
         "purpose": "막단백질 영상",
         "mode": "self_operated",
         "samples": 4,

@@ -376,6 +376,7 @@ def stage(app: object, mina: User, jun: User, microscope: Instrument) -> dict[st
         "max-open": wish(limited("person", "ahead", number=0), 1, 2),
         "max-hours-ahead": wish(limited("person", "ahead", hours="PT30M"), 1, 2),
         "peak-share": wish(limited("person", "day", hours="PT30M", peak=True), 1, 2),
+        "group-quota": wish(limited("group", "day", number=0), 1, 2),
         "institution-quota": wish(limited("institution", "day", number=0), 1, 2),
         "owner-share": wish(
             factories.instrument(facility=at_cnu, booking={"owner_share": 100}), 1, 2

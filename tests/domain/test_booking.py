@@ -143,6 +143,10 @@ BROKEN = {
         ),
         "starts_at",
     ),
+    "group-quota": (
+        lambda: refused(policy={"quotas": (Quota(per=Whose.GROUP, within=Within.DAY, number=0),)}),
+        "starts_at",
+    ),
     "institution-quota": (
         lambda: refused(
             policy={"quotas": (Quota(per=Whose.INSTITUTION, within=Within.DAY, number=0),)}

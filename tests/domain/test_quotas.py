@@ -143,6 +143,24 @@ def test_an_institution_is_counted_over_all_its_people(same, found):
     assert codes(asked(at(12, 14)), policy=policy, counted=colleagues) == found
 
 
+@pytest.mark.parametrize(("end", "found"), [(13, []), (13.5, ["group-quota"])])
+def test_a_group_is_counted_over_all_its_people(end, found):
+    policy = quota(Within.WEEK, Whose.GROUP, hours=3 * HOUR)
+    of_group = (Counted(at(9, 11), False, False, of_owner=False, same_group=True),)
+    others = held(at(14, 18), institution=True)
+    wanted = asked(at(12, end))
+    assert codes(wanted, policy=policy, counted=of_group + others) == found
+
+
+def test_peak_hours_of_a_group_are_counted_apart():
+    policy = quota(Within.DAY, Whose.GROUP, hours=HOUR, peak=True)
+    policy["peak"] = OpeningHours.parse({"daily": ["09:00-18:00"]})
+    of_group = (Counted(at(6, 9), False, False, of_owner=False, same_group=True),)
+    facts = {"peak": (at(9, 18),), "counted": of_group, "policy": policy}
+    assert codes(asked(at(9, 10)), **facts) == []
+    assert codes(asked(at(9, 10.5)), **facts) == ["peak-share"]
+
+
 @pytest.mark.parametrize(("held_until", "found"), [(12, []), (12.5, ["owner-share"])])
 def test_others_leave_the_owner_its_share_of_the_week(held_until, found):
     """Open for ten hours that week, half of them the owner's: five are for others."""

@@ -9,13 +9,17 @@ from app.accounts.models import Suspension
 from app.audit.models import AuditRow
 from app.db import db, transaction
 from app.domain.booking import BookingRequest
-from app.domain.errors import BookingRefused, NotAllowed, Taken
+from app.domain.errors import BookingRefused, Invalid, NotAllowed, Taken
 from app.domain.local_time import day_of
-from app.reservations import queries, services
+from app.domain.recurrence import Recurrence
+from app.domain.series import OnConflict
+from app.reservations import queries, series, services
 from app.reservations.models import Reservation
+from app.reservations.series import Repeat
 from app.reservations.services import Change
 from tests import factories
 from tests.factories import NOW, hours
+from tests.projects.conftest import group_of, member
 from tests.reservations.conftest import SEOUL, booked, typed
 
 
@@ -75,6 +79,64 @@ def test_an_institution_is_counted_over_its_people(mina, jun, app):
     booked(mina, instrument, hours(1, 2))
 
     assert codes(colleague, instrument, hours(3, 4)) == ["institution-quota"]
+
+
+@pytest.fixture
+def by_group(app):
+    """Of each week two hours for one research group."""
+    return factories.instrument(
+        booking={"quotas": [{"per": "group", "within": "week", "hours": "PT2H"}]}
+    )
+
+
+def test_a_group_is_counted_over_its_people(mina, jun, theo, by_group):
+    lab = group_of(jun)
+    member(lab, mina)
+    member(lab, theo)
+    assert booked(mina, by_group, hours(1, 2)).group_id == lab.id
+
+    assert codes(theo, by_group, hours(3, 5)) == ["group-quota"]
+    booked(theo, by_group, hours(3, 4))
+
+
+def test_whoever_is_in_no_group_counts_alone(mina, theo, by_group):
+    booked(mina, by_group, hours(1, 3))
+
+    assert codes(mina, by_group, hours(3, 4)) == ["group-quota"]
+    booked(theo, by_group, hours(3, 5))
+
+
+def test_of_several_groups_the_one_counts_for_which_it_is_reserved(mina, jun, by_group):
+    first, second = group_of(jun), group_of(jun, name_ko="나", name_en="B")
+    for lab in (first, second):
+        member(lab, mina)
+    booked(mina, by_group, hours(1, 3))
+    wanted = BookingRequest(by_group.slug, hours(3, 5), purpose="x", group=second.id)
+
+    assert codes(mina, by_group, hours(3, 5)) == ["group-quota"]
+    made = services.request_reservation(mina, wanted, now=NOW)
+    assert made.group_id == second.id
+    with pytest.raises(BookingRefused):
+        services.change_reservation(mina, made.uid, Change(hours(3, 5.5)), now=NOW)
+
+
+def test_nobody_reserves_for_a_group_of_others(mina, jun, by_group):
+    wanted = BookingRequest(by_group.slug, hours(1, 2), purpose="x", group=group_of(jun).id)
+
+    with pytest.raises(Invalid) as wrong:
+        services.request_reservation(mina, wanted, now=NOW)
+    assert "group" in wrong.value.fields
+
+
+def test_a_series_defeats_no_quota_of_a_group(mina, jun, by_group):
+    member(group_of(jun), mina)
+    booked(jun, by_group, hours(1, 2))
+    wanted = BookingRequest(by_group.slug, hours(3, 4), purpose="x")
+    repeat = Repeat(Recurrence.parse("FREQ=DAILY;COUNT=2"), OnConflict.FAIL)
+
+    with pytest.raises(BookingRefused) as refused:
+        series.request_series(mina, wanted, repeat, now=NOW)
+    assert {each.code for each in refused.value.refusals} == {"group-quota"}
 
 
 def test_a_person_in_two_places_is_warned_or_refused(mina, microscope):
