@@ -208,10 +208,7 @@ class ReservationForm(Repeating, Times):
     @classmethod
     def of(cls, instrument: Instrument, groups: Sequence[ResearchGroup] = ()) -> "ReservationForm":
         """The form with what this instrument asks besides; of several groups one is chosen."""
-        form: ReservationForm = asking(cls, instrument)(instrument)
-        form.group.choices = [SelectChoice(each.id, localized(each)) for each in groups]
-        if len(groups) < 2:
-            del form.group
+        form: ReservationForm = asking(cls, instrument)(instrument, groups)
         return form
 
     @property
@@ -219,9 +216,18 @@ class ReservationForm(Repeating, Times):
         """The fields of permits and questions."""
         return [field for field in self if field.name.startswith(PREFIX)]
 
-    def __init__(self, instrument: Instrument, *args: Any, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        instrument: Instrument,
+        groups: Sequence[ResearchGroup] = (),
+        *args: Any,
+        **kwargs: Any,
+    ) -> None:
         self.instrument = instrument
         super().__init__(zone_of(instrument), *args, **kwargs)
+        self.group.choices = [SelectChoice(each.id, localized(each)) for each in groups]
+        if len(groups) < 2:
+            del self.group
         offered = policy_of(instrument).modes
         self.only_mode = next(iter(offered)) if len(offered) == 1 else None
         if self.only_mode:
