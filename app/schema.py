@@ -9,11 +9,13 @@ from app.files import models as files
 from app.mail import models as mail
 from app.projects import models as projects
 from app.rates import models as rates
+from app.reservations import approval_models as approvals
 from app.reservations import models as reservations
 from app.training import models as training
 
 TABLES = (
     accounts,
+    approvals,
     audit,
     calendars,
     catalog,

@@ -19,6 +19,7 @@ from app.accounts import assistants, gate
 from app.accounts import services as accounts
 from app.accounts.access import SITE, TABLE, Action, Relation
 from app.accounts.models import (
+    Absence,
     Affiliation,
     ApiToken,
     Assistant,
@@ -205,6 +206,13 @@ def stage(app: Flask, microscope: Instrument, sora: User, monkeypatch: pytest.Mo
     invited = GroupMembership(
         group=group, email=SECRETS["invited"], belonging=Belonging.INVITED, made_at=NOW
     )
+    absence = Absence(
+        user_id=mina.id,
+        deputy_id=sora.id,
+        first_day=NOW.date(),
+        last_day=NOW.date(),
+        entered_at=NOW,
+    )
     day = NOW.date()
     same = {"institution_id": facility.institution_id, "made_at": NOW, "starts_on": day}
     same |= {"ends_on": day.replace(year=2030), "name_ko": "과제", "name_en": SECRETS["project"]}
@@ -214,7 +222,7 @@ def stage(app: Flask, microscope: Instrument, sora: User, monkeypatch: pytest.Mo
     member = ProjectMember(user_id=sora.id, added_at=NOW)
     share = ProjectShare(account=account, parts=1_000_000, takes_remainder=True)
     with transaction():
-        db.session.add_all((invited, project, account))
+        db.session.add_all((invited, absence, project, account))
         db.session.flush()
         charger.account_id, member.project_id, share.project_id = account.id, project.id, project.id
         db.session.add_all((charger, member, share))
@@ -258,6 +266,7 @@ def stage(app: Flask, microscope: Instrument, sora: User, monkeypatch: pytest.Mo
             "certificate_id": certificate.id,
             "record_id": safety.id,
             "group_id": group.id,
+            "absence_id": absence.id,
             "membership_id": invited.id,
             "contract_id": contract.id,
             "project_uid": project.uid,

@@ -32,6 +32,8 @@ class Action(enum.StrEnum):
     CHANGE_RESERVATION = "change-reservation"
     CANCEL_RESERVATION = "cancel-reservation"
     DECIDE_RESERVATION = "decide-reservation"
+    DECIDE_FOR_INSTITUTION = "decide-for-institution"  # on what its people ask for elsewhere
+    DECIDE_FOR_GROUP = "decide-for-group"  # the same, of a research group
     USE_RESERVATION = "use-reservation"
     KEEP_USAGE_LOG = "keep-usage-log"
     OVERRIDE_RULES = "override-rules"
@@ -80,6 +82,8 @@ TABLE: dict[Action, frozenset[Relation]] = {
     Action.CHANGE_RESERVATION: _MANAGES | {_R.HOLDER, _R.ASSISTANT},
     Action.CANCEL_RESERVATION: _MANAGES | {_R.HOLDER, _R.ASSISTANT},
     Action.DECIDE_RESERVATION: _MANAGES,
+    Action.DECIDE_FOR_INSTITUTION: _ADMINISTERS,
+    Action.DECIDE_FOR_GROUP: _ADMINISTERS | {_R.HOLDER},
     Action.USE_RESERVATION: _MANAGES | {_R.HOLDER},
     Action.KEEP_USAGE_LOG: _MANAGES,
     Action.OVERRIDE_RULES: _MANAGES,
@@ -113,6 +117,12 @@ TABLE: dict[Action, frozenset[Relation]] = {
     Action.SEE_AUDIT: _ADMINISTERS,
     Action.ADMINISTER_SITE: frozenset({_R.SITE_ADMINISTRATOR}),
 }
+
+
+#: What a deputy may do while somebody is away, as far as that person may.
+DELEGATED = frozenset(
+    {Action.DECIDE_RESERVATION, Action.DECIDE_FOR_INSTITUTION, Action.DECIDE_FOR_GROUP}
+)
 
 
 class Operator:
@@ -183,6 +193,11 @@ def require(user: Actor | None, action: Action, scope: Scope = SITE) -> None:
         )
 
 
+def may_in_place_of(absent: User, deputy: User, action: Action, scope: Scope) -> bool:
+    """Whether a deputy may do what somebody who is away might do."""
+    return action in DELEGATED and deputy.active and may(absent, action, scope)
+
+
 def manages_anything(user: User | None) -> bool:
     """Whether there is a facility for which the user decides."""
     return bool(
@@ -217,7 +232,9 @@ def as_markdown() -> str:
         + " |"
         for action in Action
     )
-    return "\n".join((_RIGHTS_PREFACE, head, rule, *lines, ""))
+    handed = ", ".join(f"`{action}`" for action in Action if action in DELEGATED)
+    deputies = f"While somebody is away, their deputy may do for them: {handed}."
+    return "\n".join((_RIGHTS_PREFACE, deputies, "", head, rule, *lines, ""))
 
 
 _RIGHTS_PREFACE = """\

@@ -67,6 +67,19 @@ class TokenForm(Form):
     expires_on = DateField(_l("Last day"), [Optional()], description=_l("None: until revoked."))
 
 
+class AbsenceForm(Form):
+    """When one is away, and who decides meanwhile."""
+
+    first_day = DateField(_l("First day"), [_REQUIRED])
+    last_day = DateField(_l("Last day"), [_REQUIRED])
+    deputy = EmailField(
+        _l("Deputy's e-mail address"),
+        [_REQUIRED, Length(max=254, message=_l("This is too long."))],
+        filters=[line],
+        description=_l("Decides on requests in your place on these days, and is told by mail."),
+    )
+
+
 class PersonForm(Form):
     """A person to be added."""
 

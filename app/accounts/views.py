@@ -5,9 +5,16 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from app import clock
-from app.accounts import administration_views, assistants, queries, services, suspensions
+from app.accounts import (
+    absences,
+    administration_views,
+    assistants,
+    queries,
+    services,
+    suspensions,
+)
 from app.accounts.current import current, current_or_none
-from app.accounts.forms import AssistantForm, ButtonForm, ProfileForm, TokenForm
+from app.accounts.forms import AbsenceForm, AssistantForm, ButtonForm, ProfileForm, TokenForm
 from app.accounts.places import places_by_id
 from app.accounts.roles import ROLE_NAMES
 from app.accounts.today import end_of, today
@@ -134,3 +141,40 @@ def revoke_token(token_id: int) -> ResponseReturnValue:
     services.revoke_token(user, user, token_id, now=clock.now())
     flash(_("The token is revoked."), "success")
     return redirect(url_for(".tokens"), 303)
+
+
+@bp.route("/account/absences", methods=["GET", "POST"])
+@open_to(SIGNED_IN)
+def absence() -> ResponseReturnValue:
+    """When one is away, and who decides meanwhile."""
+    user, form = current(), AbsenceForm()
+    if form.validate_on_submit():
+        try:
+            absences.enter(
+                user,
+                form.deputy.data,
+                form.first_day.data,
+                form.last_day.data,
+                now=clock.now(),
+                today=today(),
+            )
+        except Invalid as wrong:
+            form.show(wrong)
+        else:
+            flash(_("Your absence is entered; your deputy is told by mail."), "success")
+            return redirect(url_for(".absence"), 303)
+    return render_template(
+        "accounts/absences.html",
+        form=form,
+        absences=absences.of_user(user, today=today()),
+        stands_in_for=absences.absent_for(user, today=today()),
+        today=today(),
+    )
+
+
+@bp.post("/account/absences/<int(max=2147483647):absence_id>/withdraw")
+@open_to(SIGNED_IN)
+def withdraw_absence(absence_id: int) -> ResponseReturnValue:
+    absences.withdraw(current(), absence_id, now=clock.now())
+    flash(_("The absence is withdrawn; you decide yourself again."), "success")
+    return redirect(url_for(".absence"), 303)

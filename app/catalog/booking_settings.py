@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from app.catalog.notations import ClockTime, Duration, Hours, Line, Names, PeriodText, Written
+from app.domain.approval import Approver, ForWhom
 from app.domain.booking import TwoPlaces
 from app.domain.contracts import ContractNeeded
 from app.domain.permits import PermitKind, QuestionKind, until_key
@@ -81,6 +82,16 @@ class NoShowLimitSetting(Written):
         return self
 
 
+class StageSetting(Written):
+    """Somebody who has to agree to a reservation."""
+
+    by: Literal[tuple(Approver)] = Field(description="Who agrees.")  # type: ignore[valid-type]
+    whom: Literal[tuple(ForWhom)] = Field(  # type: ignore[valid-type]
+        "everyone", description="Whose reservations it is for."
+    )
+    every: bool = Field(False, description="All of them have to agree, not any one.")
+
+
 class BookingSettings(Written):
     """The rules of reserving; what is left out comes from the facility, then from Dure."""
 
@@ -91,6 +102,9 @@ class BookingSettings(Written):
     latest: Duration | None = Field(None, description="The notice needed before the start.")
     approval: Literal["open", "each", "once"] | None = Field(
         None, description="Nobody approves; a manager approves each, or the first of a person."
+    )
+    approval_stages: Annotated[list[StageSetting], Field(min_length=1, max_length=3)] | None = (
+        Field(None, description="Who approves, one after the other.")
     )
     free_cancel: Duration | None = Field(
         None, description="Until how long before the start cancelling costs nothing."
@@ -220,6 +234,9 @@ class BookingSettings(Written):
         keys = [question.key for question in self.questions or ()]
         if len(set(keys)) < len(keys) or set(keys) & _KEYS_OF_PERMITS:
             yield "questions", "“questions” need keys of their own, each used once"
+        stages = [stage.by for stage in self.approval_stages or ()]
+        if len(set(stages)) < len(stages):
+            yield "approval_stages", "“approval_stages” name the same approvers twice"
         safety = self.safety_training or []
         if "none" in safety and len(safety) > 1:
             yield "safety_training", "“none” in “safety_training” stands alone"
@@ -233,6 +250,7 @@ DEFAULT_BOOKING = BookingSettings(
     earliest=timedelta(days=30),
     latest=timedelta(0),
     approval="open",
+    approval_stages=[StageSetting(by="facility_manager")],
     free_cancel=timedelta(hours=24),
     modes=["self_operated"],
     check_in="off",

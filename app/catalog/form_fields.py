@@ -248,6 +248,48 @@ def _written_span(text: str) -> str:
     return f"PT{span // timedelta(minutes=1)}M"
 
 
+_STAGE_WORDS = {
+    "연구책임자": "pi",
+    "장비담당자": "facility_manager",
+    "기관": "institution",
+    "모두": "everyone",
+    "외부": "outsiders",
+    "기업": "companies",
+    "전원": "every",
+    "manager": "facility_manager",
+}
+_STAGE_IN_KOREAN = {en: ko for ko, en in _STAGE_WORDS.items() if ko != "manager"}
+
+
+class StagesField(TextAreaField):  # type: ignore[misc]
+    """Stages of approval, one a line: “facility_manager”, “institution | companies | every”."""
+
+    def data_of(self, value: list[dict[str, Any]] | None) -> str:
+        return "\n".join(map(self._line, value or []))
+
+    def _line(self, stage: dict[str, Any]) -> str:
+        whom = stage.get("whom", "everyone")
+        parts = [stage["by"], *([whom] if whom != "everyone" else [])]
+        parts += ["every"] if stage.get("every") else []
+        words = _STAGE_IN_KOREAN if locale_word() == "ko" else {}
+        return " | ".join(words.get(part, part) for part in parts)
+
+    def said(self) -> Sequence[Any] | None:
+        lines = [line.strip() for line in (self.data or "").splitlines() if line.strip()]
+        return [self._stage(line) for line in lines] or None
+
+    def _stage(self, line: str) -> Any:
+        parts = [part.strip().casefold() for part in line.split("|")]
+        by, *rest = [_STAGE_WORDS.get(part, part) for part in parts]
+        stage: dict[str, Any] = {"by": by}
+        if rest[-1:] == ["every"]:
+            stage["every"] = True
+            rest.pop()
+        if len(rest) > 1:
+            return line
+        return stage | ({"whom": rest[0]} if rest else {})
+
+
 class PermitsField(TextAreaField):  # type: ignore[misc]
     """Permits that are asked for, one a line: “iacuc”, “lmo optional”."""
 

@@ -55,7 +55,7 @@ SECTIONS: Mapping[str, tuple[tuple[Any, tuple[str, ...]], ...]] = MappingProxyTy
                 (
                     *("opening_hours", "booking_slot", "booking_shortest", "booking_longest"),
                     *("booking_earliest", "booking_latest", "booking_free_cancel"),
-                    *("booking_approval", "booking_modes"),
+                    *("booking_approval", "booking_approval_stages", "booking_modes"),
                     *("booking_check_in", "booking_check_in_at", "booking_check_in_early"),
                     *("booking_no_show_after", "booking_check_out_after"),
                     "booking_illustrative",
@@ -102,7 +102,7 @@ SECTIONS: Mapping[str, tuple[tuple[Any, tuple[str, ...]], ...]] = MappingProxyTy
                     *("opening_hours", "holidays", "extra_holidays", "skipped_holidays"),
                     *("booking_slot", "booking_shortest", "booking_longest"),
                     *("booking_earliest", "booking_latest", "booking_free_cancel"),
-                    *("booking_approval", "booking_modes"),
+                    *("booking_approval", "booking_approval_stages", "booking_modes"),
                     *("booking_check_in", "booking_check_in_at", "booking_check_in_early"),
                     *("booking_no_show_after", "booking_check_out_after"),
                     *("booking_no_show_limit", "booking_illustrative"),

@@ -31,6 +31,7 @@ from app.catalog.form_fields import (
     PermitsField,
     QuestionsField,
     QuotasField,
+    StagesField,
     WonField,
     YesNoField,
 )
@@ -88,6 +89,15 @@ class _EntryForm(FlaskForm):
     booking_latest = DurationField(_l("Notice needed before the start"))
     booking_free_cancel = DurationField(_l("Free cancellation until before the start"))
     booking_approval = SelectField(_l("Approval"))
+    booking_approval_stages = StagesField(
+        _l("Who approves, one after the other"),
+        description=_l(
+            "One a line: “pi” (who leads the holder's research group), “facility_manager”, "
+            "“institution” (an administrator of the holder's institution). Behind “|” for whom, "
+            "if not everyone: “outsiders”, “companies”; and “every”, if all of them have to agree."
+        ),
+        render_kw=_SHORT,
+    )
     booking_modes = _checkboxes(_l("Modes of use"))
     booking_check_in = SelectField(_l("Check-in"))
     booking_check_in_at = SelectField(_l("Where one checks in"))

@@ -18,9 +18,10 @@ from app.catalog.booking_settings import (
     BookingSettings,
     QuestionSetting,
     QuotaSetting,
+    StageSetting,
 )
 from app.catalog.models import Facility, Instrument
-from app.domain.approval import ApprovalMode
+from app.domain.approval import ApprovalMode, Approver, ForWhom, Stage
 from app.domain.booking import AffiliationClass, Mode, Policy, TwoPlaces
 from app.domain.contracts import ContractNeeded
 from app.domain.errors import Text
@@ -111,10 +112,15 @@ def _question(question: QuestionSetting) -> Question:
     return Question(question.key, label, kind, question.required, tuple(question.options))
 
 
+def _stage(stage: StageSetting) -> Stage:
+    return Stage(Approver(stage.by), ForWhom(stage.whom), stage.every)
+
+
 #: How the values of files become those of a policy, where the two differ.
 _READ: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
     {
         "approval": ApprovalMode,
+        "approval_stages": lambda stages: tuple(map(_stage, stages)),
         "modes": lambda modes: frozenset(map(Mode, modes)),
         "fixed_slots": lambda hours: hours and OpeningHours.parse(hours),
         "peak": lambda hours: hours and OpeningHours.parse(hours),
@@ -280,6 +286,14 @@ def affiliation_class(user: User, facility: Facility, day: date) -> AffiliationC
     if affiliation.institution.partner:
         return AffiliationClass.PARTNER
     return AffiliationClass.OTHER_ACADEMIC
+
+
+def groups_of(found: AffiliationClass) -> frozenset[ForWhom]:
+    """Of those whom stages of approval are for, where such a person belongs."""
+    if found in (AffiliationClass.OWN_DEPARTMENT, AffiliationClass.OWN_INSTITUTION):
+        return frozenset({ForWhom.EVERYONE})
+    company = {ForWhom.COMPANIES} if found in _COMPANY.values() else set()
+    return frozenset({ForWhom.EVERYONE, ForWhom.OUTSIDERS, *company})
 
 
 def price_class(user: User, facility: Facility, day: date) -> str:

@@ -1,6 +1,8 @@
 """The life of a reservation: its states, the steps between them, and who starts where."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -40,12 +42,48 @@ class Step(StrEnum):
 
 
 class ApprovalMode(StrEnum):
-    """Whether a manager must agree: never, to each reservation, or once per person."""
+    """Whether others must agree: never, to each reservation, or once per person."""
 
     OPEN = "open"
     EACH = "each"
     ONCE = "once"
 
+
+class Approver(StrEnum):
+    """Who says yes at a stage."""
+
+    PI = "pi"  # who leads the holder's research group
+    FACILITY_MANAGER = "facility_manager"
+    INSTITUTION = "institution"  # an administrator of the holder's institution
+
+
+class ForWhom(StrEnum):
+    """Whose reservations a stage is for."""
+
+    EVERYONE = "everyone"
+    OUTSIDERS = "outsiders"  # from other institutions than the instrument's
+    COMPANIES = "companies"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Somebody who has to agree; stages come one after the other."""
+
+    by: Approver
+    whom: ForWhom = ForWhom.EVERYONE
+    every: bool = False  # all of its approvers, not any one of them
+
+
+#: Where nothing else is said, a facility manager agrees.
+BY_MANAGER = (Stage(Approver.FACILITY_MANAGER),)
+
+APPROVER_NAMES: Mapping[Approver, Text] = MappingProxyType(
+    {
+        Approver.PI: Text("연구책임자", "principal investigator"),
+        Approver.FACILITY_MANAGER: Text("장비담당자", "facility manager"),
+        Approver.INSTITUTION: Text("신청자 소속 기관 관리자", "administrator of the institution"),
+    }
+)
 
 #: A pending reservation holds its time, or two people could wait for the same hour, and so does
 #: an offer; a completed one held it and keeps the past true. Rejected and cancelled ones free it,
@@ -131,32 +169,50 @@ def after(status: Status, step: Step) -> Status:
         raise WrongState(_why_not(status, step)) from None
 
 
-def first_status(mode: ApprovalMode, *, approved_before: bool, may_approve: bool) -> Status:
-    """Where a new reservation begins: confirmed at once, or waiting for a manager.
+def stages_left(
+    mode: ApprovalMode,
+    stages: Sequence[Stage],
+    groups: AbstractSet[ForWhom],
+    *,
+    known: AbstractSet[Approver] = frozenset(),
+    own: AbstractSet[Stage] = frozenset(),
+) -> tuple[Stage, ...]:
+    """The stages that a reservation still has to pass, in their order.
 
-    `approved_before`: a manager has agreed to this person on this instrument before.
-    `may_approve`: the person who asks could approve it, and need not ask themselves.
+    `groups`: which of those whom stages are for its holder belongs to.
+    `known`: who has agreed to this person on this instrument before.
+    `own`: where who asks could agree alone, and need not ask themselves.
     """
-    agreed = mode is ApprovalMode.ONCE and approved_before
-    if mode is ApprovalMode.OPEN or agreed or may_approve:
-        return Status.CONFIRMED
-    return Status.PENDING
+    if mode is ApprovalMode.OPEN:
+        return ()
+    for_good = known if mode is ApprovalMode.ONCE else frozenset()
+    return tuple(
+        stage
+        for stage in stages
+        if stage.whom in groups and stage.by not in for_good and stage not in own
+    )
 
 
-def after_change(
-    status: Status, mode: ApprovalMode, *, approved_before: bool, may_approve: bool
-) -> Status:
+def first_status(left: Sequence[Stage]) -> Status:
+    """Where a new reservation begins: confirmed at once, or waiting for those who must agree."""
+    return Status.PENDING if left else Status.CONFIRMED
+
+
+def after_change(status: Status, left: Sequence[Stage]) -> Status:
     """Where a changed reservation stands: it begins anew; raises `WrongState` as `after` does."""
     after(status, Step.CHANGE)
-    return first_status(mode, approved_before=approved_before, may_approve=may_approve)
+    return first_status(left)
 
 
-def after_offer(
-    status: Status, mode: ApprovalMode, *, approved_before: bool, may_approve: bool
-) -> Status:
+def after_offer(status: Status, left: Sequence[Stage]) -> Status:
     """Where an offer that is taken begins; raises `WrongState` as `after` does."""
     after(status, Step.ACCEPT)
-    return first_status(mode, approved_before=approved_before, may_approve=may_approve)
+    return first_status(left)
+
+
+def is_passed(*, every: bool, named: AbstractSet[int], agreed: AbstractSet[int]) -> bool:
+    """Whether a stage is done: one has agreed, or `every` one of those named now."""
+    return bool(agreed) and (not every or named <= agreed)
 
 
 def may_still_cancel(interval: Interval, *, now: datetime, manages: bool) -> None:

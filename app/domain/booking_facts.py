@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from app.domain.approval import ApprovalMode
+from app.domain.approval import BY_MANAGER, ApprovalMode, Stage
 from app.domain.contracts import Contract, ContractNeeded
 from app.domain.errors import Text
 from app.domain.grid import checked_slot
@@ -95,6 +95,7 @@ class Policy:
     approval: ApprovalMode
     free_cancel: timedelta  # cancelling costs nothing until so long before the start
     modes: frozenset[Mode]
+    approval_stages: tuple[Stage, ...] = BY_MANAGER  # who agrees, one after the other
     setup: timedelta = _NONE  # before each reservation, closed to others
     cleanup: timedelta = _NONE  # behind each reservation, closed to others
     fixed_slots: OpeningHours | None = None  # given out in these parts of the day only

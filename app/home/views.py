@@ -3,7 +3,6 @@
 from flask import Blueprint, render_template
 
 from app import clock
-from app.accounts import access
 from app.accounts.current import current_or_none
 from app.accounts.models import User
 from app.home import queries
@@ -27,7 +26,7 @@ def start() -> str:
 
 def _of(user: User) -> str:
     now = clock.now()
-    decides = access.manages_anything(user)
+    decides = waiting.decides_anything(user)
     return render_template(
         "home/start.html",
         user=user,

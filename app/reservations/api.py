@@ -13,7 +13,16 @@ from app.accounts.access import Action
 from app.accounts.current import current, current_or_none
 from app.catalog.queries import instrument_by_slug
 from app.domain.errors import Invalid, PreconditionNeeded, Text
-from app.reservations import examples, presence, queries, schedule, series, services, use
+from app.reservations import (
+    deciding,
+    examples,
+    presence,
+    queries,
+    schedule,
+    series,
+    services,
+    use,
+)
 from app.reservations.answers import answer, out
 from app.reservations.availability import Search
 from app.reservations.free_schemas import (
@@ -287,7 +296,7 @@ def _version() -> int:
 @told("not-allowed", "wrong-state", gives=[ETAG])
 def approve(uid: str, body: ReasonIn) -> Response:
     """Agree to a pending reservation."""
-    done = services.approve_reservation(current(), uid, reason=body.reason, now=clock.now())
+    done = deciding.approve_reservation(current(), uid, reason=body.reason, now=clock.now())
     return answer(done)
 
 
@@ -298,7 +307,7 @@ def approve(uid: str, body: ReasonIn) -> Response:
 @told("not-allowed", "wrong-state", gives=[ETAG])
 def reject(uid: str, body: ReasonIn) -> Response:
     """Turn a pending reservation down; the holder is told the reason."""
-    done = services.reject_reservation(current(), uid, reason=body.reason, now=clock.now())
+    done = deciding.reject_reservation(current(), uid, reason=body.reason, now=clock.now())
     return answer(done)
 
 

@@ -16,14 +16,23 @@ from app.catalog.health import open_faults
 from app.catalog.models import Instrument
 from app.catalog.policy import hours_of, policy_of, training_of, use_policy_of, zone_of
 from app.catalog.queries import instrument_by_slug, scope_of
-from app.domain.approval import Status
+from app.domain.approval import APPROVER_NAMES, Status
 from app.domain.booking import CONFLICT_CODES, BookingRequest, Mode, Policy
 from app.domain.errors import BookingRefused, FreeSlot, Invalid, Refusal, Taken, WrongState
 from app.domain.interval import Interval
 from app.domain.rules_in_words import rarer_rules
 from app.projects.queries import groups_of
 from app.rates.queries import tariff_of
-from app.reservations import deputies, free_times, queries, series, services, timeline, waitlist
+from app.reservations import (
+    approvers,
+    deputies,
+    free_times,
+    queries,
+    series,
+    services,
+    timeline,
+    waitlist,
+)
 from app.reservations.alternatives import alternatives
 from app.reservations.forms import ReservationForm, parsed_instant
 from app.reservations.free_times import with_instruments
@@ -206,8 +215,9 @@ def _reserve_page(
         unit_price=tariff_of(instrument, user, now=now).unit_price(now, _mode(form, policy)),
         rarer_rules=rarer_rules(policy),
         hours=hours_of(instrument).in_words(pages.locale_word()),
-        approved_before=queries.approved_before(instrument, user),
+        to_agree=approvers.left_for(instrument, user, now),
         asks=asks,
+        approver_names=APPROVER_NAMES,
         may_override=access.may(user, Action.OVERRIDE_RULES, scope_of(instrument)),
         lacking=queries.still_lacking(instrument, user, now=now),
         for_anyone=access.may(user, Action.RESERVE_FOR, scope_of(instrument)),

@@ -2,7 +2,8 @@
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -21,12 +22,13 @@ from app.catalog.policy import (
     access_until,
     affiliation_class,
     fixed_slots_at,
+    groups_of,
     open_spans_at,
     policy_at,
     training_at,
 )
 from app.domain import booking
-from app.domain.approval import Status, first_status
+from app.domain.approval import Approver, ForWhom, stages_left
 from app.domain.availability import free_spans, whole_slots
 from app.domain.booking import (
     AffiliationClass,
@@ -168,7 +170,7 @@ class Search:
     instruments: int = 0
     _open: list[Open] = field(default_factory=list)
     _standings: dict[Any, Standing] = field(default_factory=dict)
-    _approved: frozenset[int] = frozenset()
+    _approved: Mapping[int, AbstractSet[Approver]] = field(default_factory=dict)
     _suspended_at: frozenset[int | None] = frozenset()
     _book: RateBook | None = None
     _suppliers: frozenset[int] = frozenset()
@@ -352,12 +354,17 @@ class Search:
         return (slot for slot in slots if (tariff.price(slot, mode) or 0) <= most)
 
     def _needs_approval(self, candidate: Candidate, standing: Standing) -> bool:
-        status = first_status(
-            standing.policy.approval,
-            approved_before=candidate.id in self._approved,
-            may_approve=standing.manages,
+        policy = standing.policy
+        groups = groups_of(standing.who) if standing.who else frozenset(ForWhom)
+        by_managers = {s for s in policy.approval_stages if s.by is Approver.FACILITY_MANAGER}
+        left = stages_left(
+            policy.approval,
+            policy.approval_stages,
+            groups,
+            known=self._approved.get(candidate.id, frozenset()),
+            own=by_managers if standing.manages else frozenset(),
         )
-        return status is Status.PENDING
+        return bool(left)
 
     def _standing(self, candidate: Candidate) -> Standing:
         """What holds for the person; of instruments with the same settings once."""

@@ -1,7 +1,8 @@
 """Instruments among which a free time is looked for: narrow rows, few statements for any number."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from app.accounts.models import Institution, User
 from app.catalog.filters import Filter, conditions, places
 from app.catalog.models import Blackout, Facility, FormerSlug, Instrument
 from app.db import db
+from app.domain.approval import Approver
 from app.domain.errors import NotFound, Text
 from app.domain.interval import Interval
 from app.reservations.models import StandingApproval
@@ -157,13 +159,16 @@ class Closures:
         ]
 
 
-def standing_approvals(user: User) -> frozenset[int]:
-    """The ids of the instruments for which the person was approved once and for all."""
-    return frozenset(
-        db.session.scalars(
-            select(StandingApproval.instrument_id).where(StandingApproval.user_id == user.id)
+def standing_approvals(user: User) -> Mapping[int, AbstractSet[Approver]]:
+    """Who agreed to the person once and for all, by the ids of instruments."""
+    found: defaultdict[int, set[Approver]] = defaultdict(set)
+    for instrument_id, by in db.session.execute(
+        select(StandingApproval.instrument_id, StandingApproval.by).where(
+            StandingApproval.user_id == user.id
         )
-    )
+    ):
+        found[instrument_id].add(by)
+    return found
 
 
 def _written_out(name: str, ids: Iterable[int]) -> BindParameter[Any]:

@@ -9,16 +9,16 @@ from flask_babel import gettext
 from werkzeug.wrappers import Response as AnyResponse
 
 from app import clock
-from app.accounts import access
 from app.accounts.access import Action
 from app.accounts.current import current
 from app.catalog.health import open_faults_of
 from app.catalog.models import Facility
 from app.catalog.policy import zone_of
+from app.domain.approval import APPROVER_NAMES
 from app.domain.errors import Invalid, NotAllowed, Stale, Text, WrongState
 from app.domain.local_time import day_interval, day_of
+from app.reservations import approvers, deciding, hit_fields, waiting, waitlist
 from app.reservations import closures as closing
-from app.reservations import hit_fields, services, waiting, waitlist
 from app.reservations.answer_fields import answers_in_words
 from app.reservations.closures import facility_by_slug
 from app.reservations.forms import ClosureForm, ReasonForm, seen_version, shown_text
@@ -40,11 +40,11 @@ _SOON_DAYS = 3
 def approvals() -> str:
     """What waits for the reader's decision, oldest first."""
     user = current()
-    if not access.manages_anything(user):
+    if not waiting.decides_anything(user):
         raise NotAllowed(
             Text(
-                "승인할 시설이 없습니다. 장비담당자에게만 보이는 화면입니다.",
-                "There is no facility that you decide for. This page is for facility managers.",
+                "결정할 예약이 없습니다. 예약을 승인하는 사람에게만 보이는 화면입니다.",
+                "Nothing is yours to decide. This page is for those who approve reservations.",
             )
         )
     facility = shown_text(request.args.get("facility"))
@@ -59,6 +59,8 @@ def approvals() -> str:
         nearness=_nearness(clock.now()),
         form=ReasonForm(formdata=None),
         given=answers_in_words,
+        stages_of=approvers.present,
+        approver_names=APPROVER_NAMES,
     )
 
 
@@ -66,7 +68,7 @@ def approvals() -> str:
 def approve(uid: str) -> AnyResponse:
     """Agree to a pending reservation."""
     try:
-        done = services.approve_reservation(current(), uid, now=clock.now(), version=_seen())
+        done = deciding.approve_reservation(current(), uid, now=clock.now(), version=_seen())
         flash(gettext("Approved. %(name)s is told by mail.", name=done.holder.name), "success")
     except WRONG as wrong:
         flash(localized(wrong.text), "error")
@@ -77,7 +79,7 @@ def approve(uid: str) -> AnyResponse:
 def reject(uid: str) -> AnyResponse:
     """Turn a pending reservation down, with a reason."""
     try:
-        done = services.reject_reservation(
+        done = deciding.reject_reservation(
             current(), uid, reason=ReasonForm().check(), now=clock.now(), version=_seen()
         )
         flash(gettext("Rejected. %(name)s is told by mail.", name=done.holder.name), "success")

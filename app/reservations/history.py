@@ -21,6 +21,7 @@ _ACTS: Mapping[str, Any] = {
     "change-reservation": _l("Changed"),
     "cancel-reservation": _l("Cancelled"),
     "approve-reservation": _l("Approved"),
+    "agree-to-reservation": _l("Agreed at one stage"),
     "reject-reservation": _l("Rejected"),
     "check-in": _l("Checked in"),
     "extend-reservation": _l("Extended"),
@@ -103,6 +104,8 @@ def _details(action: str, detail: Mapping[str, Any], reservation: Reservation) -
                 time=_value("ends_at", detail["by_rule"], reservation),
             )
         )
+    if other := detail.get("for"):
+        told.append(gettext("In place of %(name)s", name=other))
     if reason := detail.get("reason"):
         told.append(gettext("Reason: %(reason)s", reason=reason))
     return tuple(told)

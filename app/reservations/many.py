@@ -11,7 +11,7 @@ from app import clock
 from app.accounts.access import Action
 from app.accounts.current import current
 from app.domain.errors import Invalid, NotAllowed, NotFound, Stale, WrongState
-from app.reservations import queries, services
+from app.reservations import deciding, queries
 from app.reservations.forms import ReasonForm
 from app.web.pages import localized
 from app.web.rights import open_to
@@ -39,7 +39,7 @@ def decide() -> AnyResponse:
         flash(gettext("Say why you reject them; each holder reads it."), "error")
         return back
     done = 0
-    use_case = services.approve_reservation if approve else services.reject_reservation
+    use_case = deciding.approve_reservation if approve else deciding.reject_reservation
     for uid, version in chosen:
         try:
             use_case(current(), uid, now=clock.now(), reason=reason, version=version)

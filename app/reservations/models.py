@@ -1,7 +1,7 @@
 """Reservations and what is kept beside them."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     BigInteger,
@@ -20,13 +20,16 @@ from app.accounts.models import Institution, User
 from app.audit.models import BigKey
 from app.catalog.models import Instrument, Technique
 from app.db import Model, interval_columns, words
-from app.domain.approval import HOLDING, Status
+from app.domain.approval import HOLDING, Approver, Status
 from app.domain.booking import Mode
 from app.domain.interval import Interval
 from app.domain.series import OnConflict
 from app.domain.usage import OrganisationClass, OrganisationType, Origin, UseType
 from app.domain.waitlist import Outcome, WaitState
 from app.projects.models import ResearchGroup
+
+if TYPE_CHECKING:
+    from app.reservations.approval_models import ApprovalStage
 
 _HOLDS = text("status IN (" + ", ".join(f"'{s}'" for s in sorted(HOLDING)) + ")")
 
@@ -106,6 +109,9 @@ class Reservation(Model):
     institution: Mapped[Institution | None] = relationship()
     group: Mapped[ResearchGroup | None] = relationship()
     series: Mapped[Series | None] = relationship()
+    stages: Mapped[list["ApprovalStage"]] = relationship(
+        back_populates="reservation", order_by="ApprovalStage.id"
+    )
 
     @property
     def reserved(self) -> Interval:
@@ -203,15 +209,20 @@ class UsageEntry(Model):
 
 
 class StandingApproval(Model):
-    """A person once approved for an instrument that asks for approval once."""
+    """A person to whom a stage once agreed, on an instrument that asks for approval once."""
 
     id: Mapped[int] = mapped_column(primary_key=True)
     instrument_id: Mapped[int] = mapped_column(ForeignKey(Instrument.id))
     user_id: Mapped[int] = mapped_column(ForeignKey(User.id), index=True)
     approved_at: Mapped[datetime]
     approved_by_id: Mapped[int] = mapped_column(ForeignKey(User.id))
+    by: Mapped[Approver] = mapped_column(
+        words(Approver),
+        default=Approver.FACILITY_MANAGER,
+        server_default=Approver.FACILITY_MANAGER.value,
+    )
 
-    __table_args__ = (UniqueConstraint("instrument_id", "user_id"),)
+    __table_args__ = (UniqueConstraint("instrument_id", "user_id", "by"),)
 
 
 class IdempotencyKey(Model):

@@ -15,6 +15,7 @@ from app.domain.errors import Text
 from app.domain.interval import Interval
 from app.domain.recurrence import Recurrence
 from app.mail import outbox
+from app.reservations import approvers
 from app.reservations.models import Offer, Reservation, Wait
 
 
@@ -22,7 +23,7 @@ def requested(reservation: Reservation, *, now: datetime) -> None:
     """The holder has a confirmation or a receipt; managers learn what waits for them."""
     if reservation.status is Status.PENDING:
         _tell(reservation.holder, "reservation_requested", reservation, now)
-        _tell_managers(reservation, now)
+        awaits(reservation, now=now)
     else:
         _tell(reservation.holder, "reservation_confirmed", reservation, now)
 
@@ -30,7 +31,7 @@ def requested(reservation: Reservation, *, now: datetime) -> None:
 def changed(reservation: Reservation, *, by: User, now: datetime) -> None:
     _tell(reservation.holder, "reservation_changed", reservation, now, by=by)
     if reservation.status is Status.PENDING:
-        _tell_managers(reservation, now)
+        awaits(reservation, now=now)
 
 
 def cancelled(reservation: Reservation, *, by: User, now: datetime) -> None:
@@ -172,9 +173,8 @@ def of_series(event: str, reservations: Sequence[Reservation], *, by: User, now:
     }
     told = [("series_told", first.holder)]
     if event != "cancelled" and any(each.status is Status.PENDING for each in reservations):
-        told += [
-            ("series_awaits", manager) for manager in managers_of(first.instrument.facility_id)
-        ]
+        waits = next(each for each in reservations if each.status is Status.PENDING)
+        told += [("series_awaits", approver) for approver in approvers.told(waits)]
     of = f"{series.uid}-{series.version}" if series else f"{first.uid}-{first.version}"
     for template, reader in told:
         outbox.enqueue(
@@ -187,9 +187,10 @@ def of_series(event: str, reservations: Sequence[Reservation], *, by: User, now:
         )
 
 
-def _tell_managers(reservation: Reservation, now: datetime) -> None:
-    for manager in managers_of(reservation.instrument.facility_id):
-        _tell(manager, "reservation_awaits", reservation, now)
+def awaits(reservation: Reservation, *, now: datetime) -> None:
+    """Those whose turn it is to decide learn what waits for them."""
+    for approver in approvers.told(reservation):
+        _tell(approver, "reservation_awaits", reservation, now)
 
 
 def managers_of(facility_id: int) -> Sequence[User]:

@@ -41,7 +41,7 @@ from app.catalog.queries import scope_of
 from app.contracts.queries import contracts_of
 from app.db import db
 from app.domain import training_rules
-from app.domain.approval import HOLDING, NOT_TAKEN, ApprovalMode, Status
+from app.domain.approval import HOLDING, NOT_TAKEN, Status
 from app.domain.availability import free_spans
 from app.domain.booking import BookingFacts, BookingRequest, Mode, TwoPlaces
 from app.domain.contract_rules import contract_is_signed, needs_contract
@@ -53,8 +53,9 @@ from app.domain.quota import Counted, Whose
 from app.domain.quota_rules import counting_span, owner_span, peak_span
 from app.domain.training import UNTRAINED, Qualification, hours_of_levels
 from app.projects import queries as groups
+from app.reservations import approvers
 from app.reservations.deputies import with_deputy
-from app.reservations.models import Reservation, StandingApproval
+from app.reservations.models import Reservation
 from app.training.qualification import qualifications
 
 #: An instrument's facility and institution, joined in the same statement.
@@ -413,20 +414,6 @@ def free_for(
     return [part for span in spans for hours in opened if (part := span.intersection(hours))]
 
 
-def approved_before(instrument: Instrument, user: User) -> bool:
-    """Whether the person has a standing approval, asked only where the instrument heeds one."""
-    if policy_of(instrument).approval is not ApprovalMode.ONCE:
-        return False
-    return bool(
-        db.session.scalar(
-            select(StandingApproval.id).where(
-                StandingApproval.instrument_id == instrument.id,
-                StandingApproval.user_id == user.id,
-            )
-        )
-    )
-
-
 def whole() -> Select[Reservation]:
     """Reservations with all that a page about them shows."""
     return select(Reservation).options(
@@ -465,7 +452,9 @@ def scope_of_reservation(reservation: Reservation) -> Scope:
 
 
 def may_see(viewer: User | None, reservation: Reservation) -> bool:
-    return may(viewer, Action.SEE_RESERVATION, scope_of_reservation(reservation))
+    if may(viewer, Action.SEE_RESERVATION, scope_of_reservation(reservation)):
+        return True
+    return viewer is not None and approvers.concerns(viewer, reservation)
 
 
 #: Nothing is left to come of these, whatever the clock says.

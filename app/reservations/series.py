@@ -15,7 +15,7 @@ from app.accounts.access import Action
 from app.accounts.models import User
 from app.audit import services as audit
 from app.catalog.models import Instrument
-from app.catalog.policy import policy_of, zone_of
+from app.catalog.policy import zone_of
 from app.catalog.queries import instrument_by_slug, scope_of
 from app.db import db, table_of, transaction
 from app.domain import approval, booking, series
@@ -29,7 +29,7 @@ from app.domain.rate_card import Unpriced
 from app.domain.recurrence import Occurrence, Recurrence, local_length, local_shift, moved
 from app.domain.series import OnConflict, Verdict
 from app.rates.queries import Tariff, tariff_of
-from app.reservations import notices, offering, queries
+from app.reservations import approvers, notices, offering, queries, stages
 from app.reservations.alternatives import alternatives
 from app.reservations.idempotency import Once, made_before, remember
 from app.reservations.models import Reservation, Series
@@ -38,7 +38,6 @@ from app.reservations.services import (
     Change,
     asked_of,
     awaited_until,
-    first_status,
     holder_of,
     requote,
     row_of,
@@ -178,7 +177,7 @@ def try_series(
     verdicts = series.judged(wanted, around, repeat.on_conflict)
     if not series.fails(verdicts, repeat.on_conflict):
         quotes, unpriced = _quotes(request, verdicts, tariff_of(instrument, holder, now=now))
-        status = first_status(instrument, holder, by=user)
+        status = approval.first_status(approvers.left_for(instrument, holder, now, by=user))
         return SeriesTrial(verdicts, status, (), (), quotes=quotes, unpriced=unpriced)
     refusals = series.reasons(verdicts, around.zone, now)
     may_override = booking.only_soft(refusals) and access.may(
@@ -398,7 +397,8 @@ def _place(
     )
     db.session.add(made)
     db.session.flush()
-    status = first_status(instrument, holder, by=typed.by)
+    left = approvers.left_for(instrument, holder, now, by=typed.by)
+    status = approval.first_status(left)
     same = row_of(instrument, holder, request, status=status, now=now) | {
         "series_id": made.id,
         "reserved_by_id": typed.by.id if typed.by.id != holder.id else None,
@@ -421,9 +421,12 @@ def _place(
     ]
     db.session.connection().execute(_INSERT, rows)
     touch_calendar(holder.id)
-    return db.session.scalars(
+    placed = db.session.scalars(
         queries.whole().where(Reservation.series_id == made.id).order_by(Reservation.starts_at)
     ).all()
+    if left:
+        stages.begin(placed, left, now)
+    return placed
 
 
 def _skipped(verdict: Verdict) -> dict[str, Any]:
@@ -470,9 +473,7 @@ def _move(
     verdicts = series.judged(wanted, around, OnConflict.FAIL, may_set_aside=bool(change.override))
     if series.fails(verdicts, OnConflict.FAIL):
         raise _Refused(verdicts, around)
-    mode = policy_of(instrument).approval
-    known = queries.approved_before(instrument, holder)
-    decides = access.may(user, Action.DECIDE_RESERVATION, scope_of(instrument))
+    left = approvers.left(instrument, holder, user, chosen.institution_id, now)
     for each in members:
         each.exclusive = False
     db.session.flush()  # So that none meets another one that has not moved away yet.
@@ -482,11 +483,10 @@ def _move(
         each.no_show_at = awaited_until(instrument, request.interval, now)
         each.refusals_overridden = list(verdict.aside)
         each.override_reason = change.override if verdict.aside else ""
-        each.status = approval.after_change(
-            each.status, mode, approved_before=known, may_approve=decides
-        )
+        each.status = approval.after_change(each.status, left)
         if request.answers != each.answers:
             each.answers, each.asked = dict(request.answers), asked_of(instrument)
+    stages.begin(members, left, now)
 
 
 def _moved(

@@ -1,4 +1,4 @@
-"""Use cases of reservations: request, change, cancel, approve, reject."""
+"""Use cases of reservations: request, change, cancel."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -19,11 +19,10 @@ from app.catalog.policy import affiliation_on, policy_of, use_policy_of, zone_of
 from app.catalog.queries import instrument_by_slug, instrument_id_of, scope_of
 from app.db import db, table_of, transaction
 from app.domain import approval, booking
-from app.domain.approval import ApprovalMode, Status, Step
+from app.domain.approval import Status, Step
 from app.domain.booking import CONFLICT_CODES, BookingRequest, TwoPlaces
 from app.domain.errors import (
     BookingRefused,
-    Invalid,
     Refusal,
     Taken,
     TakenTime,
@@ -35,10 +34,10 @@ from app.domain.quote import Quote
 from app.domain.rate_card import Unpriced
 from app.domain.use import no_show_at
 from app.rates.queries import tariff_of
-from app.reservations import deputies, notices, offering, queries
+from app.reservations import approvers, deputies, notices, offering, queries, stages
 from app.reservations.alternatives import alternatives
 from app.reservations.idempotency import Once, made_before, remember
-from app.reservations.models import Reservation, StandingApproval
+from app.reservations.models import Reservation
 from app.reservations.steps import again, end, note, touch, visible
 from app.reservations.turns import lock_calendar, touch_calendar
 
@@ -170,7 +169,7 @@ def try_reservation(user: User, request: BookingRequest, *, now: datetime) -> Tr
     except Unpriced as unknown:
         unpriced = unknown.text
     if not refusals:
-        status = first_status(instrument, holder, by=user)
+        status = approval.first_status(approvers.left_for(instrument, holder, now, by=user))
         return Trial(status, (), (), warnings, quote=quoted, unpriced=unpriced)
     may_override = booking.only_soft(refusals) and access.may(
         user, Action.OVERRIDE_RULES, scope_of(instrument)
@@ -211,6 +210,7 @@ def change_reservation(
             answered = change.answers is not None and answers != reservation.answers
             if wanted != reservation.interval or answered:
                 _move(reservation, user, request, now=now, override=change.override)
+                _ask_anew(reservation, user, now)
             for name in ("purpose", "samples", "note"):
                 if (value := getattr(change, name)) is not None:
                     setattr(reservation, name, value)
@@ -252,46 +252,6 @@ def cancel_reservation(
     return reservation
 
 
-def approve_reservation(
-    user: User, uid: str, *, now: datetime, reason: str = "", version: int | None = None
-) -> Reservation:
-    """Agree to a pending reservation; where one approval is for good, it is kept as such."""
-    instrument_id, user_id = queries.by_uid(uid, viewer=user).instrument_id, user.id
-    with transaction():
-        lock_calendar(instrument_id)
-        user = queries.person(user_id)
-        reservation = again(uid, user, Action.DECIDE_RESERVATION, version)
-        reservation.status = approval.after(reservation.status, Step.APPROVE)
-        reservation.decided_at, reservation.decided_by_id = now, user.id
-        reservation.decision_reason = reason
-        reservation.no_show_at = awaited_until(reservation.instrument, reservation.interval, now)
-        touch(reservation, now)
-        _keep_standing_approval(reservation, user, now)
-        note("approve-reservation", reservation, user, now, {"reason": reason})
-        notices.approved(reservation, now=now)
-    return reservation
-
-
-def reject_reservation(
-    user: User, uid: str, *, now: datetime, reason: str, version: int | None = None
-) -> Reservation:
-    """Turn a pending reservation down, with a reason that its holder is told; frees the time."""
-    if not reason.strip():
-        missing = Text("반려 사유를 적어 주세요.", "Say why you reject it.")
-        raise Invalid(missing, {"reason": missing})
-    instrument_id, user_id = queries.by_uid(uid, viewer=user).instrument_id, user.id
-    with transaction():
-        lock_calendar(instrument_id)
-        user = queries.person(user_id)
-        reservation = again(uid, user, Action.DECIDE_RESERVATION, version)
-        reservation.decided_at, reservation.decided_by_id = now, user.id
-        end(reservation, Step.REJECT, reason, now)
-        note("reject-reservation", reservation, user, now, {"reason": reason})
-        notices.rejected(reservation, now=now)
-        offering.freed(reservation, [reservation.interval], now=now, by=user)
-    return reservation
-
-
 def give_way(
     reservation: Reservation,
     user: User,
@@ -310,8 +270,9 @@ def give_way(
         end(reservation, Step.CANCEL, why.reason, now)
         note("cancel-reservation", reservation, user, now, {"reason": why.reason})
     else:
+        approval.after(reservation.status, Step.CHANGE)
         approval.may_still_change(before, now=now)
-        was, status = visible(reservation), reservation.status
+        was = visible(reservation)
         request = BookingRequest(
             reservation.instrument.slug,
             before.shifted(start - before.start),
@@ -323,7 +284,7 @@ def give_way(
         except _Conflict as conflict:
             raise BookingRefused(conflict.refusals) from None
         requote([reservation], now)
-        reservation.status = status  # It was not its holder who asked for another time.
+        # It was not its holder who asked for another time: who agreed, agrees still.
         touch(reservation, now)
         became = visible(reservation)
         changes = {name: [was[name], became[name]] for name in was if was[name] != became[name]}
@@ -361,7 +322,8 @@ def _reserve(
     instrument: Instrument, made_by: _MadeBy, request: BookingRequest, *, now: datetime
 ) -> Reservation:
     user, holder, aside = made_by.user, made_by.holder, made_by.aside
-    status = first_status(instrument, holder, by=user)
+    left = approvers.left_for(instrument, holder, now, by=user)
+    status = approval.first_status(left)
     values = row_of(instrument, holder, request, status=status, now=now)
     values |= {"refusals_overridden": list(aside.codes), "override_reason": aside.reason}
     values["reserved_by_id"] = user.id if user.id != holder.id else None
@@ -376,6 +338,7 @@ def _reserve(
     set_committed_value(reservation, "holder", holder)
     set_committed_value(reservation, "reserved_by", user if user.id != holder.id else None)
     set_committed_value(reservation, "series", None)
+    stages.first(reservation.id, left, now)
     touch_calendar(holder.id)
     return reservation
 
@@ -433,16 +396,6 @@ def asked_of(instrument: Instrument) -> list[dict[str, object]]:
     return [asdict(question) for question in policy_of(instrument).questions]
 
 
-def first_status(instrument: Instrument, holder: User, *, by: User | None = None) -> Status:
-    """Confirmed at once, or waiting for a manager; `by`: who reserves for the holder."""
-    asker = by or holder
-    return approval.first_status(
-        policy_of(instrument).approval,
-        approved_before=queries.approved_before(instrument, holder),
-        may_approve=access.may(asker, Action.DECIDE_RESERVATION, scope_of(instrument)),
-    )
-
-
 def holder_of(user: User, email: str, instrument: Instrument) -> User:
     """For whom `user` reserves, with all that rights and rules ask about."""
     holder = deputies.holder_of(user, email, instrument)
@@ -465,7 +418,7 @@ def _move(
     now: datetime,
     override: str,
 ) -> None:
-    """Put the reservation at another time, by the rules for its holder."""
+    """Put the reservation at another time, by the rules for its holder; its state stays."""
     instrument, holder = reservation.instrument, reservation.holder
     take_person(instrument, holder)
     facts = queries.booking_facts(
@@ -479,12 +432,6 @@ def _move(
     aside = _refuse(request, facts, user, instrument, override)
     reservation.refusals_overridden = list(aside.codes)
     reservation.override_reason = aside.reason
-    reservation.status = approval.after_change(
-        reservation.status,
-        policy_of(instrument).approval,
-        approved_before=queries.approved_before(instrument, holder),
-        may_approve=access.may(user, Action.DECIDE_RESERVATION, scope_of(instrument)),
-    )
     reservation.interval = request.interval
     reservation.no_show_at = awaited_until(instrument, request.interval, now)
     if request.answers != reservation.answers:
@@ -492,20 +439,12 @@ def _move(
     reservation.exclusive = instrument.capacity == 1
 
 
-def _keep_standing_approval(reservation: Reservation, user: User, now: datetime) -> None:
+def _ask_anew(reservation: Reservation, user: User, now: datetime) -> None:
+    """Have it approved as if it were new."""
     instrument, holder = reservation.instrument, reservation.holder
-    if policy_of(instrument).approval is not ApprovalMode.ONCE:
-        return
-    if queries.approved_before(instrument, holder):
-        return
-    db.session.execute(
-        insert(StandingApproval).values(
-            instrument_id=instrument.id,
-            user_id=holder.id,
-            approved_at=now,
-            approved_by_id=user.id,
-        )
-    )
+    left = approvers.left(instrument, holder, user, reservation.institution_id, now)
+    reservation.status = approval.after_change(reservation.status, left)
+    stages.begin([reservation], left, now)
 
 
 def _taken(conflict: _Conflict, request: BookingRequest, user: User, *, now: datetime) -> Taken:

@@ -20,6 +20,12 @@ def again(uid: str, user: User, action: Action, version: int | None = None) -> R
     """The reservation as it is now that the calendar is ours; the right is asked first."""
     reservation = queries.by_uid(uid, viewer=user, anew=True)
     access.require(user, action, queries.scope_of_reservation(reservation))
+    of_version(reservation, version)
+    return reservation
+
+
+def of_version(reservation: Reservation, version: int | None) -> None:
+    """Raise `Stale` if it is no longer the version that somebody has seen."""
     if version is not None and version != reservation.version:
         raise Stale(
             Text(
@@ -27,7 +33,6 @@ def again(uid: str, user: User, action: Action, version: int | None = None) -> R
                 "Somebody changed this reservation meanwhile. Reload it and try again.",
             )
         )
-    return reservation
 
 
 def end(reservation: Reservation, step: Step, reason: str, now: datetime) -> None:

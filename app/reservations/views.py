@@ -23,7 +23,7 @@ from app.accounts import access
 from app.accounts.access import Action
 from app.accounts.current import current, current_or_none
 from app.catalog.policy import policy_of, zone_of
-from app.domain.approval import Status, Step, steps_from
+from app.domain.approval import APPROVER_NAMES, Step, steps_from
 from app.domain.booking import CODES
 from app.domain.errors import (
     BookingRefused,
@@ -38,8 +38,10 @@ from app.domain.local_time import day_of
 from app.domain.quote import Quote
 from app.domain.recurrence import Recurrence
 from app.reservations import (
+    approvers,
     asking,
     bench,
+    deciding,
     desk,
     find,
     free_times,
@@ -230,7 +232,9 @@ def _page_of(reservation: Reservation, form: ChangeForm, found: Any = ()) -> str
         ),
         given=answers_in_words(reservation),
         codes=CODES,
-        may_decide=manages and reservation.status is Status.PENDING,
+        may_decide=deciding.may_decide(user, reservation),
+        stages=approvers.present(reservation),
+        approver_names=APPROVER_NAMES,
         free_until=reservation.interval.start - policy.free_cancel,
         late=not policy.free_to_cancel(reservation.interval, now=now),
         happenings=happenings(reservation),
@@ -289,7 +293,7 @@ def _my_reservations() -> pages.Entry | None:
 
 def _approvals() -> pages.Entry | None:
     user = current_or_none()
-    if user is None or not access.manages_anything(user):
+    if user is None or not waiting.decides_anything(user):
         return None
     count = waiting.count_awaiting(user)
     return pages.entry(gettext("Approvals"), "reservations.approvals", badge=count or None)

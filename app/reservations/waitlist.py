@@ -23,7 +23,7 @@ from app.domain.booking import CONFLICT_CODES, BookingRequest, Mode, TwoPlaces
 from app.domain.errors import BookingRefused, Invalid, NotFound, Refusal, Text, WrongState
 from app.domain.interval import Interval
 from app.domain.waitlist import Outcome, WaitState
-from app.reservations import notices, offering, queries
+from app.reservations import approvers, notices, offering, queries, stages
 from app.reservations.models import Offer, Reservation, Wait, wait_instrument
 from app.reservations.services import awaited_until
 from app.reservations.turns import lock_calendar, touch_calendar
@@ -161,12 +161,9 @@ def accept(user: User, uid: str, *, now: datetime) -> Reservation:
         )
         if refusals := booking.refusals(offering.request_of(wait, instrument, slot), facts):
             raise BookingRefused(refusals)
-        reservation.status = approval.after_offer(
-            reservation.status,
-            policy_of(instrument).approval,
-            approved_before=queries.approved_before(instrument, user),
-            may_approve=access.may(user, Action.DECIDE_RESERVATION, scope_of(instrument)),
-        )
+        left = approvers.left_for(instrument, user, now)
+        reservation.status = approval.after_offer(reservation.status, left)
+        stages.begin([reservation], left, now)
         if reservation.status is Status.CONFIRMED:
             reservation.no_show_at = awaited_until(instrument, slot, now)
         reservation.version += 1

@@ -9,18 +9,16 @@ from flask_babel import gettext
 from werkzeug.wrappers import Response as AnyResponse
 
 from app import clock
-from app.accounts import access
 from app.accounts.access import Action
 from app.accounts.current import current
 from app.catalog.models import Instrument
-from app.catalog.policy import policy_of, zone_of
-from app.catalog.queries import instrument_by_slug, scope_of
-from app.domain.approval import ApprovalMode
+from app.catalog.policy import zone_of
+from app.catalog.queries import instrument_by_slug
 from app.domain.errors import BookingRefused, Invalid, NotFound, Refusal, WrongState
 from app.domain.interval import Interval
 from app.domain.opening_hours import DAYS, OpeningHours
 from app.domain.waitlist import hours_of_days
-from app.reservations import queries, shown, waitlist, watching
+from app.reservations import approvers, shown, waitlist, watching
 from app.reservations.forms import parsed_instant, shown_text
 from app.reservations.models import Offer, Wait
 from app.reservations.waitlist_forms import TellMeForm, WishForm
@@ -103,15 +101,12 @@ def offer(uid: str) -> str:
 
 def _offer_page(offered: Offer, refusals: Sequence[Refusal] = ()) -> str:
     user, instrument = current(), offered.reservation.instrument
-    decides = access.may(user, Action.DECIDE_RESERVATION, scope_of(instrument))
-    mode = policy_of(instrument).approval
-    asks = mode is not ApprovalMode.OPEN and not queries.approved_before(instrument, user)
     return render_template(
         "reservations/offer.html",
         offer=offered,
         reservation=offered.reservation,
         is_open=offered.outcome is None and clock.now() < offered.expires_at,
-        asks=asks and not decides,
+        asks=bool(approvers.left_for(instrument, user, clock.now())),
         refusals=refusals,
     )
 

@@ -13,6 +13,7 @@ from app.db import db, transaction
 from app.domain.approval import Status
 from app.domain.booking import BookingRequest
 from app.domain.interval import Interval
+from app.reservations import deciding
 from app.reservations import services as reservations
 from app.reservations.models import Reservation
 from app.reservations.services import Change
@@ -389,7 +390,7 @@ def test_what_awaits_my_approval_is_only_that(mina, jun, subscribe, events):
     sora = factories.user(manages=scanner.facility)
     first = reserve(mina, scanner, hours(1, 3))
     reserve(jun, scanner, hours(5, 7))
-    reservations.approve_reservation(sora, first.uid, now=NOW)
+    deciding.approve_reservation(sora, first.uid, now=NOW)
 
     assert [str(e["SUMMARY"]) for e in events(subscribe(sora, "approvals"))] == [
         "[승인 대기] 스캐너 · 이준"
@@ -404,7 +405,7 @@ def test_approving_empties_the_list_at_the_next_poll(mina, subscribe, client):
     path = subscribe(sora, "approvals")
     before = client.get(path)
 
-    reservations.approve_reservation(sora, made.uid, now=NOW)
+    deciding.approve_reservation(sora, made.uid, now=NOW)
 
     after = client.get(path, headers={"If-None-Match": before.headers["ETag"]})
     assert after.status_code == 200

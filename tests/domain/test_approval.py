@@ -3,19 +3,26 @@ import itertools
 import pytest
 
 from app.domain.approval import (
+    BY_MANAGER,
     HOLDING,
     STATUS_NAMES,
     TRANSITIONS,
     ApprovalMode,
+    Approver,
+    ForWhom,
+    Stage,
     Status,
     Step,
     after,
     after_change,
     first_status,
+    is_passed,
+    stages_left,
     steps_from,
 )
 from app.domain.errors import WrongState
 
+ALL = frozenset(ForWhom)
 FINAL = {
     *(Status.COMPLETED, Status.REJECTED, Status.CANCELLED, Status.LAPSED),
 }
@@ -90,14 +97,14 @@ def test_who_waits_holds_the_time_and_who_gave_it_up_does_not():
 def test_a_new_reservation_waits_only_for_an_agreement_that_is_missing(
     mode, approved_before, may_approve, status
 ):
-    begins = first_status(
-        ApprovalMode(mode), approved_before=approved_before, may_approve=may_approve
-    )
-    assert begins == status
+    known = {Approver.FACILITY_MANAGER} if approved_before else set()
+    own = set(BY_MANAGER) if may_approve else set()
+    left = stages_left(ApprovalMode(mode), BY_MANAGER, ALL, known=known, own=own)
+    assert first_status(left) == status
 
 
 def changed(status, mode):
-    return after_change(status, mode, approved_before=False, may_approve=False)
+    return after_change(status, stages_left(mode, BY_MANAGER, ALL))
 
 
 def test_a_changed_reservation_must_be_approved_anew():
@@ -111,3 +118,40 @@ def test_a_changed_reservation_stays_confirmed_where_nobody_approves():
 def test_a_cancelled_reservation_cannot_be_changed():
     with pytest.raises(WrongState, match="cannot be changed"):
         changed(Status.CANCELLED, ApprovalMode.OPEN)
+
+
+INSTITUTION = Stage(Approver.INSTITUTION, ForWhom.COMPANIES)
+
+
+def test_stages_keep_their_order_and_are_for_those_whom_they_name():
+    stages = (INSTITUTION, *BY_MANAGER)
+
+    assert stages_left(ApprovalMode.EACH, stages, ALL) == stages
+    assert stages_left(ApprovalMode.EACH, stages, {ForWhom.EVERYONE}) == BY_MANAGER
+
+
+def test_who_agreed_for_good_is_not_asked_again_but_the_others_are():
+    stages = (INSTITUTION, *BY_MANAGER)
+    known = {Approver.FACILITY_MANAGER}
+
+    assert stages_left(ApprovalMode.ONCE, stages, ALL, known=known) == (INSTITUTION,)
+    assert stages_left(ApprovalMode.EACH, stages, ALL, known=known) == stages
+
+
+@pytest.mark.parametrize(
+    ("every", "agreed", "passed"),
+    [
+        (False, set(), False),
+        (False, {1}, True),
+        (False, {9}, True),  # who stands in counts where one is enough
+        (True, {1}, False),
+        (True, {1, 2}, True),
+        (True, {9}, False),
+    ],
+)
+def test_a_stage_takes_one_or_all_of_its_approvers(every, agreed, passed):
+    assert is_passed(every=every, named={1, 2}, agreed=agreed) is passed
+
+
+def test_where_all_have_to_agree_and_nobody_is_left_one_who_stands_in_is_enough():
+    assert is_passed(every=True, named=set(), agreed={9})

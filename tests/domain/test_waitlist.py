@@ -5,7 +5,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.domain.approval import ApprovalMode, Status, after_offer
+from app.domain.approval import (
+    BY_MANAGER,
+    ApprovalMode,
+    ForWhom,
+    Status,
+    after_offer,
+    stages_left,
+)
 from app.domain.booking_facts import Mode, Policy
 from app.domain.errors import WrongState
 from app.domain.interval import Interval
@@ -187,13 +194,13 @@ def test_one_is_told_of_the_hours_that_one_named():
     [("open", False, "confirmed"), ("each", False, "pending"), ("each", True, "confirmed")],
 )
 def test_an_offer_that_is_taken_begins_as_a_reservation_does(mode, may_approve, became):
-    taken = after_offer(
-        Status.OFFERED, ApprovalMode(mode), approved_before=False, may_approve=may_approve
-    )
+    own = set(BY_MANAGER) if may_approve else set()
+    left = stages_left(ApprovalMode(mode), BY_MANAGER, frozenset(ForWhom), own=own)
+    taken = after_offer(Status.OFFERED, left)
     assert taken == became
 
 
 def test_what_is_no_offer_cannot_be_taken():
     for status in set(Status) - {Status.OFFERED}:
         with pytest.raises(WrongState):
-            after_offer(status, ApprovalMode.OPEN, approved_before=True, may_approve=True)
+            after_offer(status, ())

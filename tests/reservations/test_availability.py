@@ -17,7 +17,7 @@ from app.domain.interval import Interval
 from app.domain.opening_hours import OpeningHours
 from app.domain.rate_card import Factors
 from app.domain.wish import Wish, hours_asked
-from app.reservations import services
+from app.reservations import deciding, services
 from app.reservations.availability import Search, Wanted
 from tests import factories
 from tests.factories import NOW, hours
@@ -147,7 +147,7 @@ class TestForWhom:
         assert free(mina, **free_of_it) == {"microscope"}
         assert free(sora, **free_of_it) == {"microscope", "once"}
         asked = booked(mina, once, hours(1, 2))
-        services.approve_reservation(sora, asked.uid, now=NOW)
+        deciding.approve_reservation(sora, asked.uid, now=NOW)
         assert free(mina, **free_of_it) == {"microscope", "once"}
 
     def test_the_price_is_the_callers_own(self, mina, theo, microscope):

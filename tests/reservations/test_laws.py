@@ -37,7 +37,7 @@ from app.domain.booking import BookingRequest, Policy
 from app.domain.errors import DureError
 from app.domain.interval import Interval
 from app.mail.models import OutgoingMail
-from app.reservations import closures, notices, queries, services, steps
+from app.reservations import closures, deciding, notices, queries, services, steps
 from app.reservations.closures import Closure
 from app.reservations.models import Reservation
 from app.reservations.services import Change
@@ -172,7 +172,7 @@ class Life(RuleBasedStateMachine):
         uid = waiting[which % len(waiting)] if waiting and which < 80 else self._one(which)[0]
         was = self.kept[uid]
         expected = who == 2 and was.status is Status.PENDING
-        use_case = services.approve_reservation if agree else services.reject_reservation
+        use_case = deciding.approve_reservation if agree else deciding.reject_reservation
         self._end(
             uid,
             Status.CONFIRMED if agree else Status.REJECTED,
@@ -450,7 +450,7 @@ FAULTS = {
     "the past may be reserved": without("lies_ahead"),
     "nothing is cleaned up": as_if(Policy, "occupied", lambda _, interval: interval),
     "everybody may do everything": as_if(access, "require", lambda *_, **__: None),
-    "nobody need agree": as_if(services, "first_status", lambda *_, **__: Status.CONFIRMED),
+    "nobody need agree": as_if(approval, "stages_left", lambda *_, **__: ()),
     "no audit row is written": silent(audit, "record"),
     "the holder is not told": silent(notices, "cancelled"),
     "what has begun may be moved": silent(approval, "may_still_change"),

@@ -16,7 +16,7 @@ from app.domain.recurrence import Recurrence
 from app.domain.series import OnConflict
 from app.mail import rendering
 from app.mail.models import OutgoingMail
-from app.reservations import queries, series, services
+from app.reservations import deciding, queries, series, services
 from app.reservations.models import Reservation, Series
 from app.reservations.series import Repeat, Which
 from app.reservations.services import Change
@@ -325,7 +325,7 @@ def test_words_are_changed_without_moving(mina, microscope):
 def test_a_changed_series_that_needs_approval_waits_again(mina, sora, guarded):
     first = repeated(mina, guarded)
     for each in series.members_of(first):
-        services.approve_reservation(sora, each.uid, now=NOW)
+        deciding.approve_reservation(sora, each.uid, now=NOW)
     series.change_series(mina, first.uid, Which.ALL, Change(hours(2, 4)), now=NOW)
     assert {each.status for each in series.members_of(first)} == {Status.PENDING}
 

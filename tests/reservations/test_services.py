@@ -21,7 +21,7 @@ from app.domain.errors import (
     WrongState,
 )
 from app.mail.models import OutgoingMail
-from app.reservations import services
+from app.reservations import deciding, services
 from app.reservations.idempotency import Once
 from app.reservations.models import Reservation, StandingApproval
 from app.reservations.services import Change
@@ -170,7 +170,7 @@ class TestApproval:
 
     def test_the_manager_approves_and_the_holder_is_told(self, mina, sora, guarded):
         made = reserve(mina, guarded, hours(1, 3))
-        approved = services.approve_reservation(sora, made.uid, now=NOW)
+        approved = deciding.approve_reservation(sora, made.uid, now=NOW)
 
         assert (approved.status, approved.decided_by_id) == (Status.CONFIRMED, sora.id)
         assert "reservation_approved" in templates()
@@ -178,30 +178,30 @@ class TestApproval:
     def test_a_rejection_needs_a_reason_and_frees_the_time(self, mina, jun, sora, guarded):
         made = reserve(mina, guarded, hours(1, 3))
         with pytest.raises(Invalid):
-            services.reject_reservation(sora, made.uid, reason=" ", now=NOW)
-        services.reject_reservation(sora, made.uid, reason="not this week", now=NOW)
+            deciding.reject_reservation(sora, made.uid, reason=" ", now=NOW)
+        deciding.reject_reservation(sora, made.uid, reason="not this week", now=NOW)
 
         assert reserve(jun, guarded, hours(1, 3)).status is Status.PENDING
 
     def test_it_is_decided_once(self, mina, sora, guarded):
         made = reserve(mina, guarded, hours(1, 3))
-        services.approve_reservation(sora, made.uid, now=NOW)
+        deciding.approve_reservation(sora, made.uid, now=NOW)
         with pytest.raises(WrongState):
-            services.reject_reservation(sora, made.uid, reason="no", now=NOW)
+            deciding.reject_reservation(sora, made.uid, reason="no", now=NOW)
 
     def test_the_holder_cannot_approve_and_a_stranger_learns_nothing(
         self, mina, theo, sora, guarded
     ):
         made = reserve(mina, guarded, hours(1, 3))
         with pytest.raises(NotAllowed):
-            services.approve_reservation(mina, made.uid, now=NOW)
+            deciding.approve_reservation(mina, made.uid, now=NOW)
         with pytest.raises(NotFound):
-            services.approve_reservation(theo, made.uid, now=NOW)
+            deciding.approve_reservation(theo, made.uid, now=NOW)
 
     def test_approved_once_is_approved_for_good(self, mina, sora, microscope):
         once = factories.instrument(facility=microscope.facility, booking={"approval": "once"})
         first = reserve(mina, once, hours(1, 3))
-        services.approve_reservation(sora, first.uid, now=NOW)
+        deciding.approve_reservation(sora, first.uid, now=NOW)
         second = reserve(mina, once, hours(5, 6))
 
         assert (first.uid != second.uid, second.status) == (True, Status.CONFIRMED)
@@ -209,7 +209,7 @@ class TestApproval:
 
     def test_a_moved_reservation_goes_back_to_the_manager(self, mina, sora, guarded):
         made = reserve(mina, guarded, hours(1, 3))
-        services.approve_reservation(sora, made.uid, now=NOW)
+        deciding.approve_reservation(sora, made.uid, now=NOW)
         moved = services.change_reservation(mina, made.uid, Change(hours(4, 6)), now=NOW)
 
         assert moved.status is Status.PENDING
@@ -249,7 +249,7 @@ class TestChange:
     def test_a_change_of_words_leaves_the_approval_alone(self, mina, sora, microscope):
         guarded = factories.instrument(facility=microscope.facility, booking={"approval": "each"})
         made = reserve(mina, guarded, hours(1, 3))
-        services.approve_reservation(sora, made.uid, now=NOW)
+        deciding.approve_reservation(sora, made.uid, now=NOW)
         changed = services.change_reservation(mina, made.uid, Change(purpose="x"), now=NOW)
 
         assert (changed.purpose, changed.status) == ("x", Status.CONFIRMED)

@@ -20,7 +20,7 @@ from app.domain.errors import (
 )
 from app.domain.interval import Interval
 from app.mail.models import OutgoingMail
-from app.reservations import jobs, services, use
+from app.reservations import deciding, jobs, services, use
 from app.reservations.models import Reservation
 from app.reservations.services import Change
 from tests import factories
@@ -402,7 +402,7 @@ def test_who_waits_for_approval_is_not_missed_and_has_time_to_come_afterwards(
     made = booked(mina, guarded, hours(1, 3))
     assert follow(at(1.9)) == (0, 0)
 
-    services.approve_reservation(sora, made.uid, now=at(2))
+    deciding.approve_reservation(sora, made.uid, now=at(2))
 
     assert now_of(made).no_show_at == at(2.5)
     use.check_in(mina, made.uid, now=at(2.4))

@@ -15,6 +15,7 @@ from app.domain.waitlist import WaitState
 from app.mail.models import OutgoingMail
 from app.reservations import (
     closures,
+    deciding,
     giving_way,
     jobs,
     offering,
@@ -178,7 +179,7 @@ def test_a_move_a_rejection_and_a_shorter_time_free_it_too(mina, jun, guarded, s
     services.change_reservation(sora, moved.uid, Change(hours(100, 102)), now=NOW)
     assert {o.reservation.interval for o in waitlist.offers_to(jun, now=NOW)} == {hours(24, 26)}
     services.change_reservation(sora, shorter.uid, Change(hours(48, 50)), now=NOW)
-    services.reject_reservation(sora, rejected.uid, now=NOW, reason="no")
+    deciding.reject_reservation(sora, rejected.uid, now=NOW, reason="no")
     assert {o.reservation.interval for o in waitlist.offers_to(jun, now=NOW)} == {
         hours(24, 26),
         hours(50, 52),

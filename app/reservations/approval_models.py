@@ -1,0 +1,72 @@
+"""What is kept of an approval: the stages of a reservation, and who said what at each."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.accounts.models import User
+from app.audit.models import BigKey
+from app.db import Model, words
+from app.domain.approval import Approver
+from app.reservations.models import Reservation
+
+_OPEN = text("opened_at IS NOT NULL AND closed_at IS NULL")
+
+
+class ApprovalStage(Model):
+    """Somebody who has to agree to a reservation, as its instrument asked when it was requested.
+
+    Who may do so is not kept: it is read when one asks, as people come and go.
+    """
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    reservation_id: Mapped[int] = mapped_column(ForeignKey(Reservation.id), index=True)
+    #: Rises when what was asked for changes and has to be approved anew.
+    round: Mapped[int]
+    position: Mapped[int]
+    by: Mapped[Approver] = mapped_column(words(Approver))
+    every: Mapped[bool]  # all of the approvers, not any one
+    opened_at: Mapped[datetime | None]  # its turn came
+    closed_at: Mapped[datetime | None]  # passed, refused, or overtaken by a change
+    passed: Mapped[bool] = mapped_column(default=False)
+
+    reservation: Mapped[Reservation] = relationship(back_populates="stages")
+    votes: Mapped[list["ApprovalVote"]] = relationship(
+        back_populates="stage", order_by="ApprovalVote.id"
+    )
+
+    @property
+    def is_open(self) -> bool:
+        return self.opened_at is not None and self.closed_at is None
+
+    __table_args__ = (
+        UniqueConstraint("reservation_id", "round", "position"),
+        CheckConstraint("NOT passed OR closed_at IS NOT NULL", "passed_is_closed"),
+        # It is one stage's turn: the database refuses a second one itself.
+        Index(
+            "one_open_stage",
+            "reservation_id",
+            unique=True,
+            postgresql_where=_OPEN,
+            sqlite_where=_OPEN,
+        ),
+    )
+
+
+class ApprovalVote(Model):
+    """What an approver said at a stage, themselves or by their deputy."""
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    stage_id: Mapped[int] = mapped_column(ForeignKey(ApprovalStage.id))
+    approver_id: Mapped[int] = mapped_column(ForeignKey(User.id))  # in whose name
+    decided_by_id: Mapped[int] = mapped_column(ForeignKey(User.id))  # who did it
+    agreed: Mapped[bool]
+    note: Mapped[str] = mapped_column(String(500))
+    decided_at: Mapped[datetime]
+
+    stage: Mapped[ApprovalStage] = relationship(back_populates="votes")
+    approver: Mapped[User] = relationship(foreign_keys=[approver_id])
+    decided_by: Mapped[User] = relationship(foreign_keys=[decided_by_id])
+
+    __table_args__ = (UniqueConstraint("stage_id", "approver_id"),)

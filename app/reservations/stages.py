@@ -1,0 +1,128 @@
+"""Opening the stages of a reservation, and saying yes or no at the one whose turn it is."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, update
+from sqlalchemy.orm import selectinload
+
+from app.accounts.models import User
+from app.catalog.policy import policy_of
+from app.db import db, table_of
+from app.domain import approval
+from app.domain.approval import ApprovalMode, Approver, Stage
+from app.reservations import approvers
+from app.reservations.approval_models import ApprovalStage, ApprovalVote
+from app.reservations.approvers import Asking
+from app.reservations.models import Reservation, StandingApproval
+
+_INSERT = insert(table_of(ApprovalStage))
+#: The stages with what was said at each, for pages that show them.
+WITH_STAGES = selectinload(Reservation.stages).options(
+    selectinload(ApprovalStage.votes).joinedload(ApprovalVote.decided_by),
+    selectinload(ApprovalStage.votes).joinedload(ApprovalVote.approver),
+)
+
+
+def begin(reservations: Sequence[Reservation], left: Sequence[Stage], now: datetime) -> None:
+    """Have each pass these stages; what stood before is overtaken."""
+    ids = [each.id for each in reservations]
+    overtaken = (
+        update(ApprovalStage)
+        .where(ApprovalStage.reservation_id.in_(ids), ApprovalStage.closed_at.is_(None))
+        .values(closed_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    db.session.execute(overtaken)
+    rounds = {each.id: max((s.round for s in each.stages), default=0) for each in reservations}
+    rows = [
+        row | {"round": rounds[each.id] + 1, "reservation_id": each.id}
+        for each in reservations
+        for row in _rows(left, now)
+    ]
+    if rows:
+        db.session.connection().execute(_INSERT, rows)
+    for each in reservations:
+        db.session.expire(each, ["stages"])
+
+
+def first(reservation_id: int, left: Sequence[Stage], now: datetime) -> None:
+    """The stages of a new reservation, in one statement; none if nobody has to agree."""
+    if left:
+        same = {"round": 1, "reservation_id": reservation_id}
+        db.session.connection().execute(_INSERT, [row | same for row in _rows(left, now)])
+
+
+def _rows(left: Sequence[Stage], now: datetime) -> list[dict[str, Any]]:
+    return [
+        {
+            "position": position,
+            "by": stage.by,
+            "every": stage.every,
+            "opened_at": now if position == 1 else None,
+            "closed_at": None,
+            "passed": False,
+        }
+        for position, stage in enumerate(left, start=1)
+    ]
+
+
+def say(
+    stage: ApprovalStage,
+    by: Mapping[str, User],
+    *,
+    agreed: bool,
+    note: str,
+    now: datetime,
+) -> None:
+    """Write down what somebody says; `by`: the `approver`, and who is it that `decides`."""
+    said = ApprovalVote(
+        approver_id=by["approver"].id,
+        decided_by_id=by["decides"].id,
+        agreed=agreed,
+        note=note,
+        decided_at=now,
+    )
+    stage.votes.append(said)
+    reservation = stage.reservation
+    asked = approvers.named(stage.by, Asking.of(reservation))
+    done = not agreed or approval.is_passed(
+        every=stage.every,
+        named={user.id for user in asked} - {reservation.holder_id},
+        agreed={vote.approver_id for vote in stage.votes},
+    )
+    if done:
+        stage.closed_at, stage.passed = now, agreed
+    # Closed before the next one opens: it is one stage's turn.
+    db.session.flush()
+
+
+def open_next(reservation: Reservation, now: datetime) -> bool:
+    """Give the turn to the next stage; False if there is none, or the present one goes on."""
+    if approvers.open_stage(reservation):
+        return False
+    waiting = [stage for stage in approvers.present(reservation) if stage.closed_at is None]
+    if not waiting:
+        return False
+    waiting[0].opened_at = now
+    db.session.flush()
+    return True
+
+
+def keep_for_good(reservation: Reservation, by: Approver, user: User, now: datetime) -> None:
+    """Where a person is approved once: they are, as far as this stage goes."""
+    instrument, holder = reservation.instrument, reservation.holder
+    if policy_of(instrument).approval is not ApprovalMode.ONCE:
+        return
+    if by in approvers.known(instrument, holder):
+        return
+    db.session.execute(
+        insert(StandingApproval).values(
+            instrument_id=instrument.id,
+            user_id=holder.id,
+            approved_at=now,
+            approved_by_id=user.id,
+            by=by,
+        )
+    )
