@@ -6,6 +6,7 @@ argument fails until it is said here what of Mina's that argument would name.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, cast
 
 import pytest
@@ -57,6 +58,7 @@ from app.projects.models import (
     ProjectShare,
     ResearchGroup,
 )
+from app.rates.models import RateCard, RateLine, SupplierTerms
 from app.reservations import faults, maintenance
 from app.reservations import services as reservations
 from app.reservations.maintenance import Work
@@ -72,6 +74,7 @@ from app.web.rights import PUBLIC, SIGNED_IN
 from tests import factories
 from tests.conftest import Visitor
 from tests.factories import NOW, hours
+from tests.rates.conftest import set_card
 
 #: Words that only Mina, who manages her reservation and who administers her may read.
 SECRETS = {
@@ -236,6 +239,7 @@ def stage(app: Flask, microscope: Instrument, sora: User, monkeypatch: pytest.Mo
             recorded_at=NOW,
         )
     )
+    card = set_card(sora, guarded, 1_000, first=NOW.date() + timedelta(days=9))
     change = db.session.scalars(select(AuditRow.id)).first()
     with transaction():
         db.session.delete(db.session.get_one(RoleGrant, grant.id))
@@ -275,6 +279,7 @@ def stage(app: Flask, microscope: Instrument, sora: User, monkeypatch: pytest.Mo
             "answer": "standing",
             "account_id": account.id,
             "row_id": charger.id,
+            "card_id": card.id,
             # Keys and words that cannot be guessed, and what is there for everyone.
             "secret": "guessed",
             "token": "guessed",
@@ -315,6 +320,9 @@ def watched(mina: User, fault_id: int) -> Callable[[], list[object]]:
             rows(Certificate),
             rows(SafetyTraining),
             rows(UseContract),
+            rows(RateCard),
+            rows(RateLine),
+            rows(SupplierTerms),
             rows(StoredFile),
             rows(BlackoutRule),
             rows(Project, Project.leader_id == owner, besides=("version",)),

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 from app import clock
 from app.accounts.access import Action, may
 from app.accounts.current import current_or_none
+from app.accounts.models import User
 from app.catalog import editing, health, queries, vocabulary
 from app.catalog.filters import FACETS, Filter
 from app.catalog.models import Facility, Instrument
@@ -193,8 +194,15 @@ def instrument(slug: str) -> str | Response:
         certificates_url=_linked("training.qualified", slug=found.slug)
         if may(user, Action.TRAIN, scope)
         else None,
+        rates=_rates_in_force(found, user, now),
         signed_in=user is not None,
     )
+
+
+def _rates_in_force(found: Instrument, user: User | None, now: datetime) -> Any:
+    """The rates that were set for the instrument, to be shown; None where list prices hold."""
+    shown: Callable[..., Any] | None = current_app.extensions.get("dure-rates")
+    return shown(found, user, now=now) if shown else None
 
 
 def _reserve_url(found: Instrument) -> str | None:
@@ -246,6 +254,9 @@ def facility(slug: str) -> str | Response:
         may_edit=may(user, Action.EDIT_FACILITY, scope),
         closures_url=_linked("reservations.closures", slug=found.slug)
         if may(user, Action.CLOSE_TIME, scope)
+        else None,
+        rates_url=_linked("rates.index", slug=found.slug)
+        if may(user, Action.SET_RATES, scope)
         else None,
         training_url=_linked("training.sessions", slug=found.slug)
         if may(user, Action.TRAIN, scope)

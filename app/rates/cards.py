@@ -130,14 +130,15 @@ def in_turn(narrowest_first: Sequence[Dated], listed: RateCard | None, zone: Zon
     days = sorted({day for cards in narrowest_first for day, _ in cards})
     found = [listed] if listed else []
     for day in days:
-        card = next((card for cards in narrowest_first if (card := _on(cards, day))), listed)
+        card = next((card for cards in narrowest_first if (card := dated_on(cards, day))), listed)
         begins = _midnight(day, zone)
         if card is not None or found:
             found.append(replace(card or RateCard(), starts_at=begins))
     return tuple(found)
 
 
-def _on(cards: Dated, day: date) -> RateCard | None:
+def dated_on(cards: Dated, day: date) -> RateCard | None:
+    """The card of one thing that holds on a day, unless it gives way to the wider ones."""
     begun = [card for first, card in sorted(cards, key=lambda each: each[0]) if first <= day]
     return begun[-1] if begun and begun[-1].rates else None
 

@@ -176,12 +176,16 @@ class RateBook:
         self, instrument_id: int, facility: Facility, prices: Mapping[str, Any] | None
     ) -> Cards:
         """What holds when for an instrument."""
-        dated: list[Dated] = [
-            self._instrument.get(instrument_id, ()),
-            self._facility.get(facility.id, ()),
-            self._institution.get(facility.institution_id, ()),
-        ]
-        return in_turn(dated, listed_card(prices), ZoneInfo(facility.timezone))
+        narrowest_first = list(self.dated(instrument_id, facility).values())
+        return in_turn(narrowest_first, listed_card(prices), ZoneInfo(facility.timezone))
+
+    def dated(self, instrument_id: int, facility: Facility) -> dict[str, Dated]:
+        """The cards of the instrument, of its facility and of its institution, in this order."""
+        return {
+            "instrument": self._instrument.get(instrument_id, ()),
+            "facility": self._facility.get(facility.id, ()),
+            "institution": self._institution.get(facility.institution_id, ()),
+        }
 
     def tariff(self, instrument: Instrument, user: User, *, now: datetime) -> Tariff:
         """For the person as they stand to the instrument now."""
@@ -201,17 +205,23 @@ def _grouped(rows: Iterable[Any]) -> list[tuple[Any, list[Rate]]]:
     for row in rows:
         _, rates = found.setdefault((row.institution_id, row.card_id), (row, []))
         if row.who is not None:
-            rates.append(
-                Rate(
-                    who=row.who,
-                    mode=row.mode,
-                    unit=row.unit,
-                    price=row.price,
-                    minimum=row.minimum,
-                    started=row.started,
-                )
-            )
+            rates.append(_rate(row))
     return list(found.values())
+
+
+def _rate(line: Any) -> Rate:
+    return Rate(
+        who=line.who,
+        mode=line.mode,
+        unit=line.unit,
+        price=line.price,
+        minimum=line.minimum,
+        started=line.started,
+    )
+
+
+def rates_of(card: RateCard) -> list[Rate]:
+    return [_rate(line) for line in card.lines]
 
 
 def _terms(row: Any) -> Terms:
