@@ -19,6 +19,7 @@ from app.domain.permits import until_key
 from app.domain.use import CheckIn, no_show_at
 from app.domain.window_rules import running_day
 from app.home.demo_purposes import BY_TECHNIQUE, CANCELLATIONS, ELSEWHERE, REJECTIONS
+from app.rates.queries import RateBook
 
 _MINUTE = timedelta(minutes=1)
 _DAY = timedelta(days=1)
@@ -46,6 +47,8 @@ class Book:
     reservations: list[Row] = field(default_factory=list)
     approvals: list[Row] = field(default_factory=list)
     audit: list[Row] = field(default_factory=list)
+    #: The rates of the instrument that is being filled.
+    _rates: RateBook = field(default_factory=lambda: RateBook(()))
     #: Hours at which a person is already at some instrument.
     _busy: dict[int, set[int]] = field(default_factory=dict)
     #: How often a person reserves on a day and in a week.
@@ -55,7 +58,7 @@ class Book:
         """Give each of the times to somebody who uses this instrument."""
         regulars = self._regulars(instrument, rng)
         approved: set[int] = set()
-        zone = zone_of(instrument)
+        zone, self._rates = zone_of(instrument), RateBook.of(instrument)
         for interval in times:
             hours, day = _hours(interval), day_of(interval.start, zone)
             free = [
@@ -109,6 +112,8 @@ class Book:
         status = self._status(interval, requested_at, asks=asks, rng=rng)
         row = _row(instrument, interval, who, requested_at, rng)
         row["status"] = status
+        tariff = self._rates.tariff(instrument, who.user, now=self.now)
+        row["quote"] = tariff.stored(interval, row["mode"], row["samples"])
         self._hours_of(who).update(_hours(interval))
         day = day_of(interval.start, zone_of(instrument))
         self._often.update([(who.user.id, day), (who.user.id, _week(day))])

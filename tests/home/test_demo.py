@@ -354,3 +354,19 @@ def test_a_visitor_has_a_group_and_somebody_waits_for_its_leader() -> None:
 
     assert group.leader_id != visitor.id
     assert len(db.session.scalars(select(ResearchGroup)).all()) >= 4
+
+
+def test_a_reservation_of_a_priced_instrument_tells_what_it_cost(filled: Flask) -> None:
+    """By the list, as nobody has set rates: people of the owner pay the owner's price."""
+    priced = [
+        each
+        for each in db.session.scalars(select(Reservation))
+        if (each.instrument.prices or {}).get("unit") == "hour"
+    ]
+
+    assert len(priced) > 100
+    for each in priced:
+        assert each.quote
+        if each.institution_id == each.instrument.facility.institution_id:
+            unit_price = each.quote["lines"][0]["unit_price"]
+            assert unit_price == each.instrument.prices["own_institution"], each.uid
