@@ -53,6 +53,7 @@ from app.projects.models import (
     Belonging,
     FundingAccount,
     GroupMembership,
+    OverdueMark,
     Project,
     ProjectMember,
     ProjectShare,
@@ -91,6 +92,7 @@ SECRETS = {
     "invited": "invited.secret@example.org",
     "contract": "contract-of-the-facility",
     "project": "project-of-mina",
+    "overdue": "overdue-of-an-institution",
     "account": "RS-SECRET-OF-MINA",
 }
 REFUSED = {401, 403, 404, 405, 410}
@@ -229,6 +231,15 @@ def stage(app: Flask, microscope: Instrument, sora: User, monkeypatch: pytest.Mo
         db.session.flush()
         charger.account_id, member.project_id, share.project_id = account.id, project.id, project.id
         db.session.add_all((charger, member, share))
+    mark = factories.save(
+        OverdueMark(
+            supplier_id=facility.institution_id,
+            payer_id=factories.cnu().id,
+            since=day,
+            reason=SECRETS["overdue"],
+            marked_at=NOW,
+        )
+    )
     contract = factories.save(
         UseContract(
             facility_id=facility.id,
@@ -280,6 +291,7 @@ def stage(app: Flask, microscope: Instrument, sora: User, monkeypatch: pytest.Mo
             "account_id": account.id,
             "row_id": charger.id,
             "card_id": card.id,
+            "mark_id": mark.id,
             # Keys and words that cannot be guessed, and what is there for everyone.
             "secret": "guessed",
             "token": "guessed",
@@ -330,6 +342,7 @@ def watched(mina: User, fault_id: int) -> Callable[[], list[object]]:
             rows(ProjectShare),
             rows(FundingAccount, FundingAccount.holder_id == owner, besides=("version",)),
             rows(AccountUser),
+            rows(OverdueMark),
             rows(ResearchGroup, ResearchGroup.leader_id == owner, besides=("version",)),
             rows(
                 GroupMembership,

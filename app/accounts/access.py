@@ -64,6 +64,7 @@ class Action(enum.StrEnum):
     LEAD_PROJECT = "lead-project"
     REGISTER_ACCOUNT = "register-account"  # a funding account, which one holds
     HOLD_ACCOUNT = "hold-account"
+    MARK_OVERDUE = "mark-overdue"
     SEE_AUDIT = "see-audit"
     ADMINISTER_SITE = "administer-site"
 
@@ -114,6 +115,7 @@ TABLE: dict[Action, frozenset[Relation]] = {
     Action.LEAD_PROJECT: _ADMINISTERS | {_R.HOLDER},
     Action.REGISTER_ACCOUNT: frozenset({_R.RESEARCHER}),
     Action.HOLD_ACCOUNT: _ADMINISTERS | {_R.HOLDER},
+    Action.MARK_OVERDUE: _ADMINISTERS,
     Action.SEE_AUDIT: _ADMINISTERS,
     Action.ADMINISTER_SITE: frozenset({_R.SITE_ADMINISTRATOR}),
 }

@@ -151,6 +151,10 @@ class BookingSettings(Written):
     two_places: Literal[tuple(TwoPlaces)] | None = Field(  # type: ignore[valid-type]
         None, description="What to do if a person has reserved another instrument meanwhile."
     )
+    refuse_overdue_after: Annotated[int, Field(ge=0, le=3650)] | None = Field(
+        None,
+        description="After so many days people of an institution that has not paid are refused.",
+    )
     contract: Literal[tuple(ContractNeeded)] | None = Field(  # type: ignore[valid-type]
         None, description="Whose institution must first sign a contract of use with the facility."
     )

@@ -145,6 +145,10 @@ class _EntryForm(FlaskForm):
         _l("Kept for its own institution, percent of each week"),
     )
     booking_two_places = SelectField(_l("If a person has another instrument at that time"))
+    booking_refuse_overdue_after = WonField(
+        _l("Institutions that have not paid are refused after, days"),
+        description=_l("Counted from the day since which it is overdue. Empty: they are not."),
+    )
     booking_contract = SelectField(
         _l("Contract of use"),
         description=_l(

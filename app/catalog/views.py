@@ -11,7 +11,7 @@ from flask_babel import gettext
 from werkzeug.wrappers import Response
 
 from app import clock
-from app.accounts.access import Action, may
+from app.accounts.access import Action, Scope, may
 from app.accounts.current import current_or_none
 from app.accounts.models import User
 from app.catalog import editing, health, queries, vocabulary
@@ -282,5 +282,8 @@ def institution(slug: str) -> str | Response:
     if found.slug != slug:
         return redirect(url_for(".institution", slug=found.slug), 301)
     return render_template(
-        "catalog/institution.html", institution=found, lines=queries.facilities_of(found)
+        "catalog/institution.html",
+        institution=found,
+        lines=queries.facilities_of(found),
+        administers=may(current_or_none(), Action.MARK_OVERDUE, Scope(institution_id=found.id)),
     )

@@ -7,7 +7,14 @@ what others hold, and the list of all.
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
-from app.domain import answer_rules, contract_rules, quota_rules, training_rules, window_rules
+from app.domain import (
+    answer_rules,
+    contract_rules,
+    overdue_rules,
+    quota_rules,
+    training_rules,
+    window_rules,
+)
 from app.domain import booking_rules as rules
 from app.domain.booking_facts import (
     AffiliationClass,
@@ -102,6 +109,10 @@ CODES: Mapping[str, Text] = MappingProxyType(
         "access-ended": Text(
             "그때에는 소속 기간이 끝나 있습니다.",
             "The person's affiliation will have ended by then.",
+        ),
+        "overdue": Text(
+            "소속 기관의 이용료가 오래 연체되어 있습니다.",
+            "The person's institution has not paid the facility's for too long.",
         ),
         "contract-missing": Text(
             "소속 기관이 시설과 맺은 이용 계약이 없거나 그때에는 유효하지 않습니다.",
@@ -274,6 +285,7 @@ RULES: tuple[Rule, ...] = (
     rules.within_use_scope,
     rules.mode_is_offered,
     contract_rules.contract_is_signed,
+    overdue_rules.institution_has_paid,
     training_rules.person_is_qualified,
     training_rules.certificate_is_current,
     training_rules.safety_training_is_current,

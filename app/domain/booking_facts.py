@@ -105,6 +105,7 @@ class Policy:
     peak: OpeningHours | None = None  # the hours that quotas of the peak count
     owner_share: int = 0  # percent of each week's hours that only the owner may hold
     two_places: TwoPlaces = TwoPlaces.WARN
+    refuse_overdue_after: int | None = None  # days after which who has not paid is refused
     contract: ContractNeeded = ContractNeeded.OFF  # whose institution must have signed one
     permits: tuple[Permit, ...] = ()
     questions: tuple[Question, ...] = ()
@@ -174,6 +175,8 @@ class BookingFacts:
     retired: bool = False
     faulty_since: datetime | None = None  # out of order, and nobody knows until when
     affiliation: AffiliationClass = AffiliationClass.PARTNER
+    overdue_since: date | None = None  # what the person's institution owes the facility's
+    overdue_reason: str = ""
     contracts: tuple[Contract, ...] = ()  # of the person's institution with the facility
     contact: str = ""  # of the facility, for who has to ask there
     suspended: bool = False

@@ -1,4 +1,4 @@
-"""Research groups and joint projects with those who belong to them; accounts that pay."""
+"""Research groups, joint projects, accounts that pay, institutions that have not paid."""
 
 import enum
 from datetime import date, datetime
@@ -206,3 +206,31 @@ class ProjectShare(Model):
     @property
     def percent(self) -> Fraction:
         return Fraction(self.parts, 10**DECIMALS)
+
+
+class OverdueMark(Model):
+    """An institution owes a supplier money since a day; until it is lifted."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    supplier_id: Mapped[int] = mapped_column(ForeignKey(Institution.id), index=True)
+    payer_id: Mapped[int] = mapped_column(ForeignKey(Institution.id))
+    since: Mapped[date]
+    reason: Mapped[str] = mapped_column(String(300))
+    marked_at: Mapped[datetime]
+    marked_by_id: Mapped[int | None] = mapped_column(ForeignKey(User.id))
+    lifted_at: Mapped[datetime | None]
+    lifted_by_id: Mapped[int | None] = mapped_column(ForeignKey(User.id))
+
+    payer: Mapped[Institution] = relationship(foreign_keys=[payer_id])
+
+    __table_args__ = (
+        CheckConstraint("payer_id <> supplier_id", "of_another"),
+        Index(
+            "ix_overdue_mark_open",
+            "payer_id",
+            "supplier_id",
+            unique=True,
+            sqlite_where=text("lifted_at IS NULL"),
+            postgresql_where=text("lifted_at IS NULL"),
+        ),
+    )

@@ -4,12 +4,14 @@ from flask import Blueprint
 from flask_babel import gettext
 
 from app.accounts.current import current_or_none
-from app.projects import account_pages, group_pages, project_pages
+from app.projects import account_pages, group_pages, overdue_pages, project_pages
 from app.web import pages
 
 bp = Blueprint("projects", __name__, template_folder="templates")
 
-for routes in (group_pages.ROUTES, project_pages.ROUTES, account_pages.ROUTES):
+_PAGES = (group_pages, project_pages, account_pages, overdue_pages)
+
+for routes in (each.ROUTES for each in _PAGES):
     for rule, endpoint, view, methods in routes:
         bp.add_url_rule(rule, endpoint, view_func=view, methods=methods)
 

@@ -53,6 +53,7 @@ from app.domain.quota import Counted, Whose
 from app.domain.quota_rules import counting_span, owner_span, peak_span
 from app.domain.training import UNTRAINED, Qualification, hours_of_levels
 from app.projects import queries as groups
+from app.projects.overdue import Owed, owed
 from app.reservations import approvers
 from app.reservations.deputies import with_deputy
 from app.reservations.models import Reservation
@@ -139,6 +140,7 @@ class AlreadyHeld:
     counted: tuple[Counted, ...] = ()
     elsewhere: tuple[Interval, ...] = ()
     contracts: tuple[Contract, ...] = ()  # of the person's institution with the facility
+    owed: Owed | None = None  # by the person's institution to the facility's
 
 
 def person(user_id: int) -> User:
@@ -184,6 +186,15 @@ def contracts_for(instrument: Instrument, user: User, *, now: datetime) -> tuple
     return signed.get(facility.id, ())
 
 
+def owed_by(instrument: Instrument, user: User, *, now: datetime) -> Owed | None:
+    """What the person's institution has not paid; read only where that matters."""
+    if policy_of(instrument).refuse_overdue_after is None:
+        return None
+    affiliation = affiliation_on(user, day_of(now, zone_of(instrument)))
+    supplier = instrument.facility.institution_id
+    return owed(affiliation.institution_id, supplier) if affiliation else None
+
+
 def already_held(
     instrument: Instrument,
     user: User,
@@ -225,7 +236,12 @@ def already_held(
         ]
     asked = {TwoPlaces.REFUSE, TwoPlaces.WARN} if to_warn else {TwoPlaces.REFUSE}
     elsewhere = elsewhere_of(instrument, user, interval) if policy.two_places in asked else ()
-    return AlreadyHeld(tuple(counted), elsewhere, contracts_for(instrument, user, now=now))
+    return AlreadyHeld(
+        tuple(counted),
+        elsewhere,
+        contracts_for(instrument, user, now=now),
+        owed_by(instrument, user, now=now),
+    )
 
 
 def same_group(group: int | None, other: int | None, *, mine: bool) -> bool:
@@ -325,6 +341,8 @@ def facts_of(  # noqa: PLR0913 – all that was read
         counted=already.counted,
         elsewhere=already.elsewhere,
         contracts=already.contracts,
+        overdue_since=already.owed.since if already.owed else None,
+        overdue_reason=already.owed.reason if already.owed else "",
         contact=contact_of(instrument.facility),
         fixed_slots=fixed_slots(instrument, days),
         peak=peak_hours(instrument, peak_span(policy, interval, now=now, zone=zone)),

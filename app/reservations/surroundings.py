@@ -73,6 +73,7 @@ class Surroundings:
         self.elsewhere = queries.elsewhere_of(instrument, user, wide) if warned else ()
         self.suspensions = in_force(user.id, now=now)
         self.contracts = queries.contracts_for(instrument, user, now=now)
+        self.owed = queries.owed_by(instrument, user, now=now)
         self.learned = qualifications(user, [instrument], now=now).get(instrument.id, UNTRAINED)
 
     def _read(self, wide: Interval, besides: Collection[int]) -> list[Counted]:
@@ -135,7 +136,7 @@ class Surroundings:
             (held, [each for each in self.blackouts if each.overlaps(around)]),
             self.suspensions,
             self.now,
-            AlreadyHeld(tuple(counted), elsewhere, self.contracts),
+            AlreadyHeld(tuple(counted), elsewhere, self.contracts, self.owed),
             self.learned,
         )
 

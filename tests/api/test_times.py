@@ -11,6 +11,7 @@ from app.db import db, transaction
 from app.domain.booking import CODES, CONFLICT_CODES, UseScope, UseState
 from app.domain.maintenance import Severity
 from app.domain.training import Level
+from app.projects.models import OverdueMark
 from app.reservations import faults
 from app.reservations.models import Reservation
 from tests import factories
@@ -364,6 +365,16 @@ def stage(app: object, mina: User, jun: User, microscope: Instrument) -> dict[st
     faults.report_fault(
         mina, broken.slug, severity=Severity.OUT_OF_ORDER, description="no laser", now=NOW
     )
+    owing = factories.instrument(facility=at_cnu, booking={"refuse_overdue_after": 0})
+    factories.save(
+        OverdueMark(
+            supplier_id=at_cnu.institution_id,
+            payer_id=factories.kaist().id,
+            since=NOW.date(),
+            reason="Bill 2026-01",
+            marked_at=NOW,
+        )
+    )
     unsigned = factories.instrument(facility=at_cnu, booking={"contract": "outside"})
     expired = {"iacuc": "KA-1", "iacuc_until": "2026-01-01"}
     return {
@@ -392,6 +403,7 @@ def stage(app: object, mina: User, jun: User, microscope: Instrument) -> dict[st
             2,
         ),
         "contract-missing": wish(unsigned, 1, 2),
+        "overdue": wish(owing, 1, 2),
         "instrument-faulty": wish(broken, 1, 2),
         "in-the-past": wish(microscope, -2, -1),
         "off-grid": wish(microscope, 1.1, 2),

@@ -115,6 +115,12 @@ BROKEN = {
     "mode-not-offered": (lambda: refused(asked(mode=Mode.COMMISSIONED)), "mode"),
     "suspended": (lambda: refused(suspended=True), None),
     "access-ended": (lambda: refused(access_until=NOW + 13 * HOUR), "starts_at"),
+    "overdue": (
+        lambda: refused(
+            policy={"refuse_overdue_after": 30}, overdue_since=NOW.date() - timedelta(days=30)
+        ),
+        "instrument",
+    ),
     "contract-missing": (
         lambda: refused(policy={"contract": ContractNeeded.OUTSIDE}),
         "instrument",
