@@ -242,11 +242,17 @@ def fixed_slots_at(facility: Facility, policy: Policy, during: Interval) -> tupl
 
 def peak_hours(instrument: Instrument, during: Interval | None) -> tuple[Interval, ...]:
     """The hours within `during` that quotas of the peak count."""
-    peak = policy_of(instrument).peak
-    if peak is None or during is None:
+    return peak_hours_at(instrument.facility, policy_of(instrument), during)
+
+
+def peak_hours_at(
+    facility: Facility, policy: Policy, during: Interval | None
+) -> tuple[Interval, ...]:
+    """The same, of any instrument of the facility with this policy."""
+    if policy.peak is None or during is None:
         return ()
-    closed = holidays_of(instrument.facility, during)
-    return tuple(peak.open_intervals(during, zone_of(instrument), closed))
+    closed = holidays_of(facility, during)
+    return tuple(policy.peak.open_intervals(during, ZoneInfo(facility.timezone), closed))
 
 
 def access_until(user: User, zone: ZoneInfo) -> datetime | None:

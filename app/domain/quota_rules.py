@@ -216,7 +216,7 @@ def _over(
     for quota in facts.policy.quotas:
         if not applies(quota):
             continue
-        others = [each.interval for each in facts.counted if _counts(quota, each)]
+        others = [each.interval for each in facts.counted if counts(quota, each)]
         for period in periods(quota, request.interval, now=facts.now, zone=facts.zone):
             if quota.number is not None:
                 number = sum(each.overlaps(period) for each in others)
@@ -229,7 +229,8 @@ def _over(
     return None
 
 
-def _counts(quota: Quota, each: Counted) -> bool:
+def counts(quota: Quota, each: Counted) -> bool:
+    """Whether the quota adds it to what is asked for."""
     match quota.per:
         case Whose.PERSON:
             return each.same_person

@@ -1,6 +1,6 @@
 """A time that somebody looks for on any instrument, and the slots that fulfil it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -51,6 +51,8 @@ class Timetable:
     fixed: Sequence[Interval] = ()
     #: When the person's access ends, if it does.
     until: datetime | None = None
+    #: From when on to look again, if the person may not take a slot; none: they may take all.
+    resume: Callable[[Interval], datetime | None] | None = None
 
 
 def suits(policy: Policy, wish: Wish) -> bool:
@@ -66,28 +68,42 @@ def wished_slots(timetable: Timetable, wish: Wish, *, now: datetime) -> Iterator
     Found as asked for: among a thousand instruments, most are never asked for a second one.
     They may overlap one another. A duration that is no whole number of slots is rounded up.
     """
-    policy, zone = timetable.policy, timetable.zone
+    policy = timetable.policy
     if not suits(policy, wish):
         return
-    length = whole_slots(wish.duration, policy.slot)
     first, last = max(wish.within.start, now + policy.latest), now + policy.earliest
+    resume = timetable.resume
     for gap in _reachable(timetable, now):
         if gap.start > last:
             return
         if gap.end - gap.start < wish.duration:  # Most gaps are too short; this is all they cost.
             continue
-        starts = (
-            starts_from(max(gap.start, first), gap, length, policy.slot, zone)
-            if policy.fixed_slots is None
-            else _fixed_starts(timetable.fixed, max(gap.start, first), gap)
-        )
-        for start in starts:
-            if start > last:
-                return
-            if policy.fixed_slots is None:
-                yield Interval(start, start + length)
-            elif (slot := _joined(start, timetable, wish)) and slot.end <= gap.end:
-                yield slot
+        again: datetime | None = max(gap.start, first)
+        while again is not None and again < gap.end:
+            begin, again = again, None
+            for slot in _slots_of(timetable, wish, begin, gap):
+                if slot.start > last:
+                    return
+                if resume is None or (later := resume(slot)) is None:
+                    yield slot
+                elif later > slot.start:
+                    first = again = max(first, later)
+                    break
+
+
+def _slots_of(
+    timetable: Timetable, wish: Wish, first: datetime, gap: Interval
+) -> Iterator[Interval]:
+    """The slots in the gap that start from `first` on, whoever may take them."""
+    policy, zone = timetable.policy, timetable.zone
+    if policy.fixed_slots is None:
+        length = whole_slots(wish.duration, policy.slot)
+        for start in starts_from(first, gap, length, policy.slot, zone):
+            yield Interval(start, start + length)
+        return
+    for start in _fixed_starts(timetable.fixed, first, gap):
+        if (slot := _joined(start, timetable, wish)) and slot.end <= gap.end:
+            yield slot
 
 
 def _fixed_starts(fixed: Sequence[Interval], first: datetime, gap: Interval) -> Iterator[datetime]:

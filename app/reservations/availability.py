@@ -1,12 +1,10 @@
 """Who is free: slots of all instruments that fit a wish, earliest first, for one person."""
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import lru_cache
 from heapq import merge
 from itertools import islice, takewhile
 from typing import Any
@@ -41,6 +39,7 @@ from app.domain.booking import (
 )
 from app.domain.interval import Interval, gaps
 from app.domain.local_time import day_interval, day_of
+from app.domain.reach import Reach
 from app.domain.wish import (
     Timetable,
     Wish,
@@ -52,7 +51,15 @@ from app.domain.wish import (
 from app.rates.cards import listed_price
 from app.rates.queries import RateBook, Tariff
 from app.reservations import schedule
-from app.reservations.candidates import Candidate, Closures, candidates, standing_approvals
+from app.reservations.candidates import (
+    Candidate,
+    Closures,
+    Standing,
+    candidates,
+    read_json,
+    standing_approvals,
+)
+from app.reservations.reaching import Reaches
 
 #: Where a page of what was found ends: the start of its last slot, and whose it is.
 Place = tuple[datetime, str]
@@ -68,6 +75,7 @@ class Wanted:
     mode: Mode | None = None
     most: int | None = None  # won, where a price is known
     without_approval: bool = False
+    only_qualified: bool = False  # what the person may work themselves, as they are
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +87,9 @@ class Offer:
     zone: ZoneInfo
     modes: frozenset[Mode]
     needs_approval: bool
-    #: Quotas and gaps are counted when it is reserved, not while a thousand are looked at.
-    has_limits: bool
+    has_limits: bool  # quotas, gaps or shares; counted already, if it is known for whom
     asks_training: bool
+    lacking: Sequence[str]  # codes of what the person has to learn before
     price: int | None  # won with VAT; None where it is not known
     unit: tuple[int, str] | None  # what one unit costs, and of what
     #: More slots of the same day, none overlapping; only where they were asked for.
@@ -90,20 +98,6 @@ class Offer:
     @property
     def place(self) -> Place:
         return self.interval.start, self.instrument.slug
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What holds for the person on all instruments with the same settings, at any time."""
-
-    policy: Policy
-    zone: ZoneInfo
-    who: AffiliationClass | None
-    manages: bool
-    refusal: str | None  # the code
-    asks_training: bool
-    fixed: Sequence[Interval]  # parts of the day that it is given out in
-    until: datetime | None  # when the person's access ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +168,7 @@ class Search:
     _suspended_at: frozenset[int | None] = frozenset()
     _book: RateBook | None = None
     _suppliers: frozenset[int] = frozenset()
+    _reaches: dict[int, Reach] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         found = candidates(self.wanted.among, self.wanted.instruments)
@@ -190,8 +185,35 @@ class Search:
                 self.left_out[why] += 1
             else:
                 offered.append((candidate, standing))
+        offered = self._reached(offered)
         self.instruments = len(offered)
         self._open = self._timetabled(offered)
+
+    def _reached(
+        self, offered: list[tuple[Candidate, Standing]]
+    ) -> list[tuple[Candidate, Standing]]:
+        """Without those that the person may never take in that time; a visitor may be anybody."""
+        asking = [each for each in offered if self.viewer is not None and each[1].asks]
+        if self.viewer is None or not asking:
+            return offered
+        within, wanted = self.wanted.wish.within, self.wanted
+        reaches = Reaches(
+            self.viewer,
+            asking,
+            within,
+            now=self.now,
+            mode=wanted.mode,
+            only_qualified=wanted.only_qualified,
+        )
+        unreached = set()
+        for candidate, standing in asking:
+            reach = reaches.of(candidate, standing)
+            if why := reach.never():
+                self.left_out[why] += 1
+                unreached.add(candidate.id)
+            elif reach:
+                self._reaches[candidate.id] = reach
+        return [each for each in offered if each[0].id not in unreached]
 
     def slots(self, *, limit: int, after: Place | None = None) -> list[Offer]:
         """Every slot, earliest first; of one instrument they may overlap: each is one way."""
@@ -233,6 +255,7 @@ class Search:
     def _offer(self, one: Open, slot: Interval, more: Sequence[Interval] = ()) -> Offer:
         candidate, standing = one.candidate, one.standing
         tariff = self._tariff(candidate, standing)
+        reach = self._reaches.get(candidate.id)
         return Offer(
             candidate,
             slot,
@@ -241,6 +264,7 @@ class Search:
             self._needs_approval(candidate, standing),
             standing.policy.limits_people,
             standing.asks_training,
+            [each.code for each in reach.lacking(slot)] if reach else (),
             tariff.price(slot, self._mode(standing)) if tariff else None,
             self._unit(candidate, standing, tariff, slot) if tariff else None,
             more,
@@ -255,7 +279,7 @@ class Search:
         """What one unit costs; of what no quote can count, such as plates, by the list."""
         if each := tariff.unit_price(slot.start, self._mode(standing)):
             return each[0], each[1].value
-        return listed_price(_read(candidate.prices), tariff.who)
+        return listed_price(read_json(candidate.prices), tariff.who)
 
     def _tariff(self, candidate: Candidate, standing: Standing) -> Tariff | None:
         """What the person's prices depend on; None for a visitor, whose prices nobody knows."""
@@ -263,7 +287,7 @@ class Search:
             return None
         if self._book is None:
             self._book = RateBook.of_suppliers(self._suppliers)
-        facility, prices = candidate.facility, _read(candidate.prices)
+        facility, prices = candidate.facility, read_json(candidate.prices)
         return Tariff(
             self._book.cards(candidate.id, facility, prices),
             self._book.terms(facility.institution_id, facility.institution.kind),
@@ -295,8 +319,14 @@ class Search:
                 candidate.capacity,
                 standing.policy,
             )
+            reach = self._reaches.get(candidate.id)
             timetable = Timetable(
-                standing.policy, standing.zone, free, standing.fixed, standing.until
+                standing.policy,
+                standing.zone,
+                free,
+                standing.fixed,
+                standing.until,
+                reach.resume if reach else None,
             )
             found.append(Open(candidate, standing, timetable))
         return found
@@ -310,7 +340,7 @@ class Search:
         for candidate, standing in offered:
             hours = (candidate.facility_id, candidate.opening_hours)
             if hours not in opened:
-                own = _read(candidate.opening_hours)
+                own = read_json(candidate.opening_hours)
                 spans = wish.of(open_spans_at(candidate.facility, own, wish.within), standing.zone)
                 opened[hours] = Opened(spans, [schedule.as_kept(span) for span in spans])
         return opened
@@ -381,8 +411,8 @@ class Search:
         """By those rules of booking that no other time would mend."""
         facility, viewer = candidate.facility, self.viewer
         zone = ZoneInfo(facility.timezone)
-        own = _read(candidate.booking) or {}
-        policy = policy_at(facility, own)
+        own = read_json(candidate.booking) or {}
+        policy, training = policy_at(facility, own), training_at(facility, own)
         today = day_of(self.now, zone)
         who = affiliation_class(viewer, facility, today) if viewer is not None else None
         facts = BookingFacts(
@@ -405,7 +435,8 @@ class Search:
             who,
             manages,
             refusals[0].code if refusals else None,
-            not (manages or training_at(facility, own).asks_nothing),
+            training,
+            not (manages or training.asks_nothing),
             fixed_slots_at(facility, policy, self.wanted.wish.within),
             access_until(viewer, zone) if viewer is not None else None,
         )
@@ -429,13 +460,6 @@ def _first(
     """
     behind = (each for each in merge(*found) if after is None or each[:2] > after)
     return ((one, slot) for _, _, one, slot in islice(behind, limit))
-
-
-@lru_cache(maxsize=4096)
-def _read(text: str | None) -> dict[str, Any] | None:
-    """The settings that a text holds; the many that are equal are read once. Not to be changed."""
-    found: dict[str, Any] | None = json.loads(text) if text else None
-    return found
 
 
 def closed_by(

@@ -1,10 +1,14 @@
 """Instruments among which a free time is looked for: narrow rows, few statements for any number."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import BindParameter, Integer, String, bindparam, cast, or_, select, type_coerce
 from sqlalchemy import Text as SqlText
@@ -15,8 +19,11 @@ from app.catalog.filters import Filter, conditions, places
 from app.catalog.models import Blackout, Facility, FormerSlug, Instrument
 from app.db import db
 from app.domain.approval import Approver
+from app.domain.booking import AffiliationClass, Policy
+from app.domain.contracts import ContractNeeded
 from app.domain.errors import NotFound, Text
 from app.domain.interval import Interval
+from app.domain.training import TrainingPolicy
 from app.reservations.models import StandingApproval
 
 
@@ -42,6 +49,37 @@ class Candidate:
     use_state: str
     longest_hold: int  # seconds
     faulty: bool  # out of order, and nobody knows until when
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What holds for the person on all instruments with the same settings, at any time."""
+
+    policy: Policy
+    zone: ZoneInfo
+    who: AffiliationClass | None
+    manages: bool
+    refusal: str | None  # the code
+    training: TrainingPolicy
+    asks_training: bool
+    fixed: Sequence[Interval]  # parts of the day that it is given out in
+    until: datetime | None  # when the person's access ends
+
+    @property
+    def asks(self) -> bool:
+        """Whether what the person holds, has learned or signed may stand in their way."""
+        return (
+            self.policy.limits_people
+            or not self.training.asks_nothing
+            or self.policy.contract is not ContractNeeded.OFF
+        )
+
+
+@lru_cache(maxsize=4096)
+def read_json(text: str | None) -> dict[str, Any] | None:
+    """The settings that a text holds; the many that are equal are read once. Not to be changed."""
+    found: dict[str, Any] | None = json.loads(text) if text else None
+    return found
 
 
 _COLUMNS = (

@@ -158,6 +158,7 @@ FREE: dict[str, Any] = {
             "needs_approval": False,
             "has_limits": False,
             "asks_training": False,
+            "lacking": [],
             "modes": ["commissioned", "self_operated"],
             "refusals": [],
             "links": {

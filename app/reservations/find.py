@@ -116,6 +116,16 @@ def _left_out(search: Search) -> list[str]:
         "not-in-use": ngettext(
             "%(num)s is not in use", "%(num)s are not in use", number["not-in-use"]
         ),
+        "not-qualified": ngettext(
+            "%(num)s asks for training that you do not have",
+            "%(num)s ask for training that you do not have",
+            number["not-qualified"],
+        ),
+        "contract-missing": ngettext(
+            "%(num)s needs a contract of use with your institution",
+            "%(num)s need a contract of use with your institution",
+            number["contract-missing"],
+        ),
         "approval": ngettext("%(num)s needs approval", "%(num)s need approval", number["approval"]),
         "price": ngettext("%(num)s costs more", "%(num)s cost more", number["price"]),
     }
@@ -157,6 +167,9 @@ def _easier(
     if wanted.without_approval:
         text = gettext("Also what needs approval")
         yield text, replace(wanted, without_approval=False), {"no_approval": ""}
+    if wanted.only_qualified:
+        text = gettext("Also where you would have to learn first")
+        yield text, replace(wanted, only_qualified=False), {"qualified": ""}
     if wanted.most is not None:
         yield gettext("At any price"), replace(wanted, most=None), {"max_price": ""}
     if among.institution or among.facility:

@@ -102,6 +102,7 @@ class FindForm(FlaskForm):  # type: ignore[misc]
         [Optional(), NumberRange(0, DEAREST, _l("A whole number of won."))],
     )
     no_approval = BooleanField(_l("Only what needs no approval"))
+    qualified = BooleanField(_l("Only what I may work without learning more"))
 
     def __init__(
         self, asked: MultiDict[str, str], choices: Mapping[str, Sequence[Any]], *, now: datetime
@@ -179,6 +180,7 @@ class FindForm(FlaskForm):  # type: ignore[misc]
             instruments=self.instruments,
             most=self.max_price.data,
             without_approval=self.no_approval.data,
+            only_qualified=self.qualified.data,
         )
 
     def _within(self, zone: ZoneInfo) -> Interval:
@@ -213,6 +215,7 @@ class FindForm(FlaskForm):  # type: ignore[misc]
             **{name: f"{self[name].data:%H:%M}" if self[name].data else "" for name in _HOURS},
             "max_price": self.max_price.data,
             "no_approval": "1" if self.no_approval.data else None,
+            "qualified": "1" if self.qualified.data else None,
             **changed,
         }
         return {

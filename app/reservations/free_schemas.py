@@ -72,6 +72,10 @@ class AvailabilityQuery(Input):
     no_approval: Annotated[
         Literal["0", "1"], Field(description="1: only what nobody need approve.")
     ] = "0"
+    qualified: Annotated[
+        Literal["0", "1"],
+        Field(description="1: only what the caller may work themselves without learning more."),
+    ] = "0"
     limit: Limit = 50
     cursor: Annotated[str, Field(max_length=300, description="`next` of the page before.")] = ""
 
@@ -89,6 +93,7 @@ class AvailabilityQuery(Input):
             mode=self.mode,
             most=self.max_price,
             without_approval=self.no_approval == "1",
+            only_qualified=self.qualified == "1",
         )
 
 
@@ -121,9 +126,13 @@ class FreeOut(TimeOut):
     unit_price: UnitPriceOut | None
     needs_approval: bool = Field(description="A manager would have to agree.")
     has_limits: bool = Field(
-        description="Quotas, gaps or shares apply, and are counted when it is reserved."
+        description="Quotas, gaps or shares apply; for a caller who is known they are counted."
     )
     asks_training: bool = Field(description="Something must have been learned before.")
+    lacking: list[str] = Field(
+        description="Codes of what the caller has to learn before reserving: “not-qualified”, "
+        "“certificate-expired”, “safety-training-expired”. Nothing else would refuse them."
+    )
     modes: list[Mode]
     refusals: list[str] = Field(
         description="Codes of what would refuse the caller at any time: “suspended”, or nothing."
@@ -153,6 +162,7 @@ def free_out(offer: Offer, refusals: list[str], here: str) -> dict[str, Any]:
         "needs_approval": offer.needs_approval,
         "has_limits": offer.has_limits,
         "asks_training": offer.asks_training,
+        "lacking": list(offer.lacking),
         "modes": sorted(offer.modes),
         "refusals": refusals,
         "links": {

@@ -1,6 +1,7 @@
 """What a person has learned for an instrument: one statement of each booking."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -26,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
-from app.accounts.access import Action, may
+from app.accounts.access import Action, Scope, may
 from app.accounts.models import User
 from app.catalog.models import Instrument, instrument_technique
 from app.catalog.policy import training_of, zone_of
@@ -170,33 +171,34 @@ def qualifications(
     whoever may train others on the instrument.
     """
     asking = [each for each in instruments if not training_of(each).asks_nothing]
+    return learned(user, {each.id: (scope_of(each), zone_of(each)) for each in asking}, now=now)
+
+
+def learned(
+    user: User, asking: Mapping[int, tuple[Scope, ZoneInfo]], *, now: datetime
+) -> dict[int, Qualification]:
+    """The same for instruments that are known to ask for something: by id, whose and where."""
     if not asking:
         return {}
-    ids = [each.id for each in asking]
-    rows = db.session.execute(_LEARNED, {"user": user.id, "now": now, "instruments": ids}).all()
+    wanted = {"user": user.id, "now": now, "instruments": list(asking)}
+    rows = db.session.execute(_LEARNED, wanted).all()
     safety = tuple(
         SafetyRecord(SafetyKind(row[2]), row[3], row[4]) for row in rows if row[0] == "safety"
     )
+    held, sessions = defaultdict(list), defaultdict(list)
+    for kind, id_, word, first, last, at, ko, en in rows:
+        if kind == "certificate":
+            held[id_].append(Held(Level(word), first, last, local_day(at, asking[id_][1])))
+        elif kind == "session":
+            sessions[id_].append(NextSession(Text(ko, en), at))
     return {
-        each.id: Qualification(
-            exempt=may(user, Action.TRAIN, scope_of(each)),
-            certificates=tuple(
-                Held(Level(row[2]), row[3], row[4], local_day(row[5], zone_of(each)))
-                for row in rows
-                if row[0] == "certificate" and row[1] == each.id
-            ),
+        id_: Qualification(
+            exempt=may(user, Action.TRAIN, scope),
+            certificates=tuple(held[id_]),
             safety=safety,
-            next_session=min(
-                (
-                    NextSession(Text(row[6], row[7]), row[5])
-                    for row in rows
-                    if row[0] == "session" and row[1] == each.id
-                ),
-                key=lambda session: session.starts_at,
-                default=None,
-            ),
+            next_session=min(sessions[id_], key=lambda each: each.starts_at, default=None),
         )
-        for each in asking
+        for id_, (scope, _) in asking.items()
     }
 
 

@@ -106,6 +106,7 @@ def test_free_slots_come_earliest_first(
         "needs_approval": False,
         "has_limits": False,
         "asks_training": False,
+        "lacking": [],
         "modes": ["self_operated"],
         "refusals": [],
         "links": {

@@ -1,6 +1,6 @@
 """Who is free: nothing is offered that the booking itself would refuse, and nothing kept back."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from fractions import Fraction
 
 import pytest
@@ -9,6 +9,7 @@ from app.accounts.models import Suspension, User
 from app.catalog.filters import Filter
 from app.catalog.models import FormerSlug
 from app.catalog.policy import policy_of
+from app.contracts.models import UseContract
 from app.db import db, transaction
 from app.domain.availability import whole_slots
 from app.domain.booking import BookingRequest, Mode, UseScope, UseState
@@ -16,6 +17,7 @@ from app.domain.errors import NotFound
 from app.domain.interval import Interval
 from app.domain.opening_hours import OpeningHours
 from app.domain.rate_card import Factors
+from app.domain.training import Level
 from app.domain.wish import Wish, hours_asked
 from app.reservations import deciding, services
 from app.reservations.availability import Search, Wanted
@@ -23,6 +25,7 @@ from tests import factories
 from tests.factories import NOW, hours
 from tests.rates.conftest import set_card
 from tests.reservations.conftest import booked, statements
+from tests.training.conftest import certificate
 
 HOUR = timedelta(hours=1)
 
@@ -101,6 +104,75 @@ def test_what_is_offered_is_what_may_be_booked(mixed, mina, duration):
     assert offered == possible
     # An hour on an instrument that is let by the day becomes a day.
     assert {slug for slug, _ in offered} == (set(mixed) if duration == HOUR else {"days"})
+
+
+@pytest.fixture
+def limited(mina, jun, microscope):
+    """Instruments on which what people hold, have learned or signed may stand in the way."""
+    own, peak = microscope.facility, {"daily": ["09:00-18:00"]}
+
+    def ruled(slug, *, facility=own, **booking):
+        return factories.instrument(slug=slug, facility=facility, booking=booking)
+
+    at_cnu = factories.facility(institution_id=factories.cnu().id)
+    rules = {
+        "daily": {"quotas": [{"per": "person", "within": "day", "hours": "PT3H"}]},
+        "weekly": {"quotas": [{"per": "person", "within": "week", "number": 1}]},
+        "monthly": {"quotas": [{"per": "institution", "within": "month", "hours": "PT6H"}]},
+        "open": {"quotas": [{"per": "person", "within": "ahead", "number": 1}]},
+        "ahead": {"quotas": [{"per": "person", "within": "ahead", "hours": "PT4H"}]},
+        "peak": {
+            "quotas": [{"per": "person", "within": "day", "hours": "PT2H30M", "peak": True}],
+            "peak": peak,
+        },
+        "apart": {"gap": "PT3H"},
+        "one-place": {"two_places": "refuse"},
+    }
+    made = [ruled(slug, **booking) for slug, booking in rules.items()]
+    for instrument in made:
+        if instrument.slug not in ("open", "one-place"):
+            booked(mina, instrument, hours(16, 18))
+            booked(jun, instrument, hours(20, 21))
+    # Far outside the time looked at, and yet counted.
+    booked(mina, made[3], hours(24 * 30, 24 * 30 + 1))
+    made += [
+        ruled("shared", facility=at_cnu, owner_share=97),
+        ruled("signed", facility=at_cnu, contract="outside"),
+        ruled("trained", certificate="required"),
+        ruled("safe", safety_training=["radiation"]),
+        ruled("served", certificate="required", modes=["self_operated", "commissioned"]),
+    ]
+    booked(mina, made[-5], hours(14, 17))
+    factories.save(
+        UseContract(
+            facility_id=at_cnu.id, institution_id=own.institution_id, number="K-1",
+            valid_from=date(2026, 3, 3), valid_until=date(2026, 3, 3),
+            recorded_by_id=jun.id, recorded_at=NOW,
+        )
+    )  # fmt: skip
+    certificate(mina, made[-3], level=Level.ASSISTED, expires_on=date(2026, 3, 3))
+    return [instrument.slug for instrument in made]
+
+
+@pytest.mark.parametrize("only_qualified", [True, False])
+def test_what_is_offered_to_a_person_is_what_they_may_book(limited, mina, only_qualified):
+    within = hours(0, 48)
+    found = search(mina, within=within, only_qualified=only_qualified).slots(limit=100_000)
+    offered = {(offer.instrument.slug, offer.interval, *offer.lacking) for offer in found}
+    possible, learn = set(), {"not-qualified", "certificate-expired", "safety-training-expired"}
+    for slug in limited:
+        for half in range(48 * 2 - 1):
+            tried = hours(half / 2, half / 2 + 1)
+            itself = [Mode.SELF_OPERATED]
+            modes = [Mode.COMMISSIONED] if slug == "served" and not only_qualified else itself
+            asked = BookingRequest(slug, tried, mode=modes[0])
+            trial = services.try_reservation(mina, asked, now=NOW)
+            lacking = [each.code for each in trial.refusals]
+            if not (lacking if only_qualified else set(lacking) - learn):
+                possible.add((slug, tried, *lacking))
+    assert offered - {each for each in offered if each[0] == "microscope"} == possible
+    gone = {"open"} | ({"safe", "served"} if only_qualified else set())
+    assert {slug for slug, *_ in possible} == set(limited) - gone - {"weekly"}
 
 
 def test_slots_come_earliest_first_and_those_of_one_day_side_by_side(mina, microscope):
