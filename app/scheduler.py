@@ -72,6 +72,11 @@ TIMETABLE: tuple[Job, ...] = (
         lambda now, stopping: reservations.follow_use(now, stopping=stopping),
     ),
     Job(
+        "end undecided requests",
+        timedelta(seconds=30),
+        lambda now, stopping: reservations.end_undecided(now, stopping=stopping),
+    ),
+    Job(
         "tend the waitlist",
         timedelta(seconds=30),
         lambda now, stopping: reservations.tend_waitlist(now, stopping=stopping),

@@ -9,6 +9,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from app.catalog.notations import ClockTime, Duration, Hours, Line, Names, PeriodText, Written
 from app.domain.approval import Approver, ForWhom
+from app.domain.approval_rules import Overdue, Reapproval
 from app.domain.booking import TwoPlaces
 from app.domain.contracts import ContractNeeded
 from app.domain.permits import PermitKind, QuestionKind, until_key
@@ -105,6 +106,15 @@ class BookingSettings(Written):
     )
     approval_stages: Annotated[list[StageSetting], Field(min_length=1, max_length=3)] | None = (
         Field(None, description="Who approves, one after the other.")
+    )
+    reapproval: Literal[tuple(Reapproval)] | None = Field(  # type: ignore[valid-type]
+        None, description="Whether a change is approved anew."
+    )
+    approval_deadline: Duration | None = Field(
+        None, description="How long a request may wait, at most until it begins; PT0H: that long."
+    )
+    approval_overdue: Literal[tuple(Overdue)] | None = Field(  # type: ignore[valid-type]
+        None, description="It is turned down then, or those above are asked."
     )
     free_cancel: Duration | None = Field(
         None, description="Until how long before the start cancelling costs nothing."
@@ -254,6 +264,9 @@ DEFAULT_BOOKING = BookingSettings(
     earliest=timedelta(days=30),
     latest=timedelta(0),
     approval="open",
+    reapproval="if_it_matters",
+    approval_deadline=timedelta(0),
+    approval_overdue="release",
     approval_stages=[StageSetting(by="facility_manager")],
     free_cancel=timedelta(hours=24),
     modes=["self_operated"],

@@ -98,6 +98,12 @@ class _EntryForm(FlaskForm):
         ),
         render_kw=_SHORT,
     )
+    booking_reapproval = SelectField(_l("A change is approved anew"))
+    booking_approval_deadline = DurationField(
+        _l("A request may wait for"),
+        description=_l("Such as 2 days, never after its start; none: until it begins."),
+    )
+    booking_approval_overdue = SelectField(_l("If nobody has decided by then"))
     booking_modes = _checkboxes(_l("Modes of use"))
     booking_check_in = SelectField(_l("Check-in"))
     booking_check_in_at = SelectField(_l("Where one checks in"))
@@ -206,6 +212,17 @@ class _EntryForm(FlaskForm):
             ("open", _l("Nobody has to approve")),
             ("each", _l("A manager approves each reservation")),
             ("once", _l("A manager approves a person once")),
+        ]
+        self.booking_reapproval.choices = [
+            ("", _l("Not set here")),
+            ("if_it_matters", _l("If time, answers or cost change")),
+            ("always", _l("Always")),
+            ("never", _l("Never")),
+        ]
+        self.booking_approval_overdue.choices = [
+            ("", _l("Not set here")),
+            ("release", _l("It is turned down and its time is free")),
+            ("escalate", _l("Those above are asked")),
         ]
         self.booking_check_in.choices = [
             ("", _l("As the facility, or nobody checks in")),

@@ -22,6 +22,7 @@ from app.catalog.booking_settings import (
 )
 from app.catalog.models import Facility, Instrument
 from app.domain.approval import ApprovalMode, Approver, ForWhom, Stage
+from app.domain.approval_rules import Overdue, Reapproval
 from app.domain.booking import AffiliationClass, Mode, Policy, TwoPlaces
 from app.domain.contracts import ContractNeeded
 from app.domain.errors import Text
@@ -120,6 +121,8 @@ def _stage(stage: StageSetting) -> Stage:
 _READ: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
     {
         "approval": ApprovalMode,
+        "reapproval": Reapproval,
+        "approval_overdue": Overdue,
         "approval_stages": lambda stages: tuple(map(_stage, stages)),
         "modes": lambda modes: frozenset(map(Mode, modes)),
         "fixed_slots": lambda hours: hours and OpeningHours.parse(hours),

@@ -7,6 +7,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from app.domain.approval import BY_MANAGER, ApprovalMode, Stage
+from app.domain.approval_rules import Overdue, Reapproval
 from app.domain.contracts import Contract, ContractNeeded
 from app.domain.errors import Text
 from app.domain.grid import checked_slot
@@ -95,6 +96,9 @@ class Policy:
     approval: ApprovalMode
     free_cancel: timedelta  # cancelling costs nothing until so long before the start
     modes: frozenset[Mode]
+    reapproval: Reapproval = Reapproval.IF_IT_MATTERS
+    approval_deadline: timedelta = _NONE  # after the request; none: it may wait until it begins
+    approval_overdue: Overdue = Overdue.RELEASE
     approval_stages: tuple[Stage, ...] = BY_MANAGER  # who agrees, one after the other
     setup: timedelta = _NONE  # before each reservation, closed to others
     cleanup: timedelta = _NONE  # behind each reservation, closed to others

@@ -114,6 +114,22 @@ def told(reservation: Reservation) -> list[User]:
     return list({u.id: u for u in (*turn, *deputies) if u.id != reservation.holder_id}.values())
 
 
+def above(reservation: Reservation) -> list[User]:
+    """All who may decide where those asked did not: also who administers their institution."""
+    stage, asking = open_stage(reservation), Asking.of(reservation)
+    by = stage.by if stage else Approver.FACILITY_MANAGER
+    institution_id = asking.institution_id
+    if by is Approver.FACILITY_MANAGER:
+        institution_id = asking.instrument.facility.institution_id
+    found = [
+        *named(by, asking),
+        *_holding(RoleGrant.institution_id == institution_id),
+    ]
+    if by is not Approver.FACILITY_MANAGER or not found:
+        found += _holding(RoleGrant.role == RoleName.SITE_ADMINISTRATOR)
+    return list({user.id: user for user in found if user.id != reservation.holder_id}.values())
+
+
 def open_stage(reservation: Reservation) -> ApprovalStage | None:
     """The stage whose turn it is."""
     return next((stage for stage in reservation.stages if stage.is_open), None)

@@ -21,6 +21,8 @@ _ACTS: Mapping[str, Any] = {
     "change-reservation": _l("Changed"),
     "cancel-reservation": _l("Cancelled"),
     "approve-reservation": _l("Approved"),
+    "escalate-request": _l("Brought before those above"),
+    "release-request": _l("Turned down: nobody decided in time"),
     "agree-to-reservation": _l("Agreed at one stage"),
     "reject-reservation": _l("Rejected"),
     "check-in": _l("Checked in"),

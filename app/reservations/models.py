@@ -90,6 +90,9 @@ class Reservation(Model):
     decided_at: Mapped[datetime | None]
     decided_by_id: Mapped[int | None] = mapped_column(ForeignKey(User.id))
     decision_reason: Mapped[str] = mapped_column(String(500), default="")
+    #: When a request that nobody has decided is turned down, or goes to those above.
+    decide_by: Mapped[datetime | None]
+    escalated_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]  # cancelled, rejected or marked as a no-show at
     #: When whoever has not checked in is a no-show, by the rules at the time of reserving.
     no_show_at: Mapped[datetime | None]
@@ -144,6 +147,12 @@ class Reservation(Model):
             "requested_at",
             postgresql_where=text("status = 'pending'"),
             sqlite_where=text("status = 'pending'"),
+        ),
+        Index(
+            "ix_reservation_overdue",
+            "decide_by",
+            postgresql_where=text("status = 'pending' AND decide_by IS NOT NULL"),
+            sqlite_where=text("status = 'pending' AND decide_by IS NOT NULL"),
         ),
         # What the jobs ask every minute: who has not come, and who has not said goodbye.
         Index(

@@ -46,6 +46,17 @@ def rejected(reservation: Reservation, *, now: datetime) -> None:
     _tell(reservation.holder, "reservation_rejected", reservation, now)
 
 
+def undecided(reservation: Reservation, *, now: datetime) -> None:
+    """Nobody decided in time: the holder learns that the time is gone."""
+    _tell(reservation.holder, "request_released", reservation, now)
+
+
+def escalated(reservation: Reservation, above: Sequence[User], *, now: datetime) -> None:
+    """Those above learn that a request waits too long."""
+    for user in above:
+        _tell(user, "request_escalated", reservation, now)
+
+
 def acted_for(reservation: Reservation, *, by: User, reason: str, now: datetime) -> None:
     """Whoever checks in or out, or goes on longer, for somebody else: the holder is told."""
     if by.id != reservation.holder_id:

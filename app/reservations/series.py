@@ -38,9 +38,11 @@ from app.reservations.services import (
     Change,
     asked_of,
     awaited_until,
+    has_to_be_approved_anew,
     holder_of,
     requote,
     row_of,
+    seen,
     take_person,
 )
 from app.reservations.steps import again, end, visible
@@ -231,7 +233,7 @@ def change_series(
             members = [
                 each for each in _members(chosen, which, Step.CHANGE) if each.starts_at > now
             ]
-            was = {each.id: visible(each) for each in members}
+            was = {each.id: seen(each) for each in members}
             held_before = [each.interval for each in members]
             if to != chosen.interval or _answered(change, members):
                 _move(members, chosen, change, instrument, user, now=now)
@@ -243,6 +245,8 @@ def change_series(
                 [each.samples for each in members],
             ):
                 requote(members, now)
+            if anew := [each for each in members if has_to_be_approved_anew(each, was[each.id])]:
+                _ask_anew(anew, user, now)
             changes = {each.id: _differences(was[each.id], visible(each)) for each in members}
             changed = [each for each in members if changes[each.id]]
             if not changed:
@@ -473,7 +477,6 @@ def _move(
     verdicts = series.judged(wanted, around, OnConflict.FAIL, may_set_aside=bool(change.override))
     if series.fails(verdicts, OnConflict.FAIL):
         raise _Refused(verdicts, around)
-    left = approvers.left(instrument, holder, user, chosen.institution_id, now)
     for each in members:
         each.exclusive = False
     db.session.flush()  # So that none meets another one that has not moved away yet.
@@ -483,9 +486,16 @@ def _move(
         each.no_show_at = awaited_until(instrument, request.interval, now)
         each.refusals_overridden = list(verdict.aside)
         each.override_reason = change.override if verdict.aside else ""
-        each.status = approval.after_change(each.status, left)
         if request.answers != each.answers:
             each.answers, each.asked = dict(request.answers), asked_of(instrument)
+
+
+def _ask_anew(members: Sequence[Reservation], user: User, now: datetime) -> None:
+    """Have those approved as if they were new."""
+    first = members[0]
+    left = approvers.left(first.instrument, first.holder, user, first.institution_id, now)
+    for each in members:
+        each.status = approval.after_change(each.status, left)
     stages.begin(members, left, now)
 
 
@@ -512,7 +522,7 @@ def _say(reservation: Reservation, change: Change) -> None:
 
 
 def _differences(was: Mapping[str, Any], became: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: [was[name], became[name]] for name in was if was[name] != became[name]}
+    return {name: [was[name], value] for name, value in became.items() if was[name] != value}
 
 
 def _touch(changed: Sequence[Reservation], now: datetime) -> None:

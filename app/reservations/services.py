@@ -20,6 +20,7 @@ from app.catalog.queries import instrument_by_slug, instrument_id_of, scope_of
 from app.db import db, table_of, transaction
 from app.domain import approval, booking
 from app.domain.approval import Status, Step
+from app.domain.approval_rules import asked_again
 from app.domain.booking import CONFLICT_CODES, BookingRequest, TwoPlaces
 from app.domain.errors import (
     BookingRefused,
@@ -206,18 +207,21 @@ def change_reservation(
             reservation = again(uid, user, Action.CHANGE_RESERVATION, version)
             approval.after(reservation.status, Step.CHANGE)
             approval.may_still_change(reservation.interval, now=now)
-            was, held_before = visible(reservation), reservation.interval
+            was, held_before = seen(reservation), reservation.interval
             answered = change.answers is not None and answers != reservation.answers
             if wanted != reservation.interval or answered:
                 _move(reservation, user, request, now=now, override=change.override)
-                _ask_anew(reservation, user, now)
             for name in ("purpose", "samples", "note"):
                 if (value := getattr(change, name)) is not None:
                     setattr(reservation, name, value)
             if (reservation.interval, reservation.samples) != (held_before, was["samples"]):
                 requote([reservation], now)
+            if has_to_be_approved_anew(reservation, was):
+                _ask_anew(reservation, user, now)
             became = visible(reservation)
-            changes = {name: [was[name], became[name]] for name in was if was[name] != became[name]}
+            changes = {
+                name: [was[name], value] for name, value in became.items() if was[name] != value
+            }
             if not changes:
                 return reservation
             touch(reservation, now)
@@ -326,6 +330,7 @@ def _reserve(
     status = approval.first_status(left)
     values = row_of(instrument, holder, request, status=status, now=now)
     values |= {"refusals_overridden": list(aside.codes), "override_reason": aside.reason}
+    values["decide_by"] = stages.overdue_at(instrument, request.interval.start, left, now)
     values["reserved_by_id"] = user.id if user.id != holder.id else None
     # Inserted by the table and then made an object of the session: the unit of work, which
     # orders the writes of many objects, would cost a sixth of a booking for this one row.
@@ -437,6 +442,18 @@ def _move(
     if request.answers != reservation.answers:
         reservation.answers, reservation.asked = dict(request.answers), asked_of(instrument)
     reservation.exclusive = instrument.capacity == 1
+
+
+def seen(reservation: Reservation) -> dict[str, object]:
+    """All that those look at who approve a reservation."""
+    quote = reservation.quote or {}
+    return visible(reservation) | {"cost": quote.get("total")}
+
+
+def has_to_be_approved_anew(reservation: Reservation, was: Mapping[str, object]) -> bool:
+    """Whether it differs from what `was` seen before by more than its rules let pass."""
+    changed = {name for name, value in seen(reservation).items() if was[name] != value}
+    return asked_again(policy_of(reservation.instrument).reapproval, changed)
 
 
 def _ask_anew(reservation: Reservation, user: User, now: datetime) -> None:

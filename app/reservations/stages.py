@@ -8,9 +8,10 @@ from sqlalchemy import insert, update
 from sqlalchemy.orm import selectinload
 
 from app.accounts.models import User
+from app.catalog.models import Instrument
 from app.catalog.policy import policy_of
 from app.db import db, table_of
-from app.domain import approval
+from app.domain import approval, approval_rules
 from app.domain.approval import ApprovalMode, Approver, Stage
 from app.reservations import approvers
 from app.reservations.approval_models import ApprovalStage, ApprovalVote
@@ -45,6 +46,16 @@ def begin(reservations: Sequence[Reservation], left: Sequence[Stage], now: datet
         db.session.connection().execute(_INSERT, rows)
     for each in reservations:
         db.session.expire(each, ["stages"])
+        each.decide_by = overdue_at(each.instrument, each.starts_at, left, now)
+        each.escalated_at = None
+
+
+def overdue_at(
+    instrument: Instrument, start: datetime, left: Sequence[Stage], now: datetime
+) -> datetime | None:
+    """When what is asked for now is overdue; None if nobody has to agree, or it may wait."""
+    deadline = policy_of(instrument).approval_deadline
+    return approval_rules.decide_by(now, deadline, start) if left else None
 
 
 def first(reservation_id: int, left: Sequence[Stage], now: datetime) -> None:
@@ -88,7 +99,8 @@ def say(
     reservation = stage.reservation
     asked = approvers.named(stage.by, Asking.of(reservation))
     done = not agreed or approval.is_passed(
-        every=stage.every,
+        # Once those above are asked, any one of them decides.
+        every=stage.every and reservation.escalated_at is None,
         named={user.id for user in asked} - {reservation.holder_id},
         agreed={vote.approver_id for vote in stage.votes},
     )

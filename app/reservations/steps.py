@@ -38,6 +38,8 @@ def of_version(reservation: Reservation, version: int | None) -> None:
 def end(reservation: Reservation, step: Step, reason: str, now: datetime) -> None:
     """Take a step after which the time is free."""
     reservation.status = approval.after(reservation.status, step)
+    for stage in reservation.stages:
+        stage.closed_at = stage.closed_at or now  # Nobody is asked any more.
     reservation.decision_reason = reason.strip()
     reservation.ended_at = now
     touch(reservation, now)

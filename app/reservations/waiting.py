@@ -133,7 +133,8 @@ def _is_theirs(user: User) -> ColumnElement[bool]:
             User.active,
         )
     )
-    managed = or_(Facility.id.in_(own), and_(managed_by(user), ~has_manager))
+    escalated = Reservation.escalated_at.is_not(None)
+    managed = or_(Facility.id.in_(own), and_(managed_by(user), or_(~has_manager, escalated)))
     return or_(*_turns(user, managed, orphans_only=True), *_in_place(user))
 
 
