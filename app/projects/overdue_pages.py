@@ -45,7 +45,10 @@ def show(slug: str) -> str | AnyResponse | tuple[str, int]:
     access.require(user, Action.MARK_OVERDUE, Scope(institution_id=supplier.id))
     form = OverdueForm()
     payers = {each.slug: each for each in queries.all_institutions() if each.slug != slug}
-    form.payer.choices = [SelectChoice(key, localized(each)) for key, each in payers.items()]
+    form.payer.choices = [
+        SelectChoice("", gettext("Choose …")),
+        *(SelectChoice(key, localized(each)) for key, each in payers.items()),
+    ]
     if request.method == "GET":
         return _page(supplier, form)
     if form.validate():

@@ -20,7 +20,7 @@ def _projects() -> pages.Entry | None:
     if current_or_none() is None:
         return None
     return pages.entry(
-        gettext("Groups and projects"),
+        gettext("Projects"),
         "projects.groups",
         also=("/projects", "/funding-accounts"),
     )
