@@ -1,7 +1,7 @@
 """Catalogue, instrument, facility and institution pages."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -102,7 +102,14 @@ def instruments() -> str:
         chips=_chips(found, only_free=only_free),
         asks_free=free_today is not None,
         only_free=only_free,
+        unit_prices=_unit_prices(found.page.items),
     )
+
+
+def _unit_prices(found: Sequence[Instrument]) -> dict[int, Any]:
+    """The rates that were set for instruments, by their ids; list prices hold for the others."""
+    shown: Callable[..., dict[int, Any]] | None = current_app.extensions.get("dure-unit-prices")
+    return shown(found, current_or_none(), now=clock.now()) if shown and found else {}
 
 
 def _free_today() -> Callable[[datetime], set[int]] | None:
@@ -244,12 +251,14 @@ def facility(slug: str) -> str | Response:
     if found.slug != slug:
         return redirect(url_for(".facility", slug=found.slug), 301)
     user, scope = current_or_none(), queries.scope_of(found)
+    lent = queries.instruments_of(found)
     return render_template(
         "catalog/facility.html",
         facility=found,
         institution=found.institution,
         hours=hours_of(found).in_words(locale_word()),
-        instruments=queries.instruments_of(found),
+        instruments=lent,
+        unit_prices=_unit_prices(lent),
         blackouts=queries.coming_blackouts(found, clock.now()),
         may_edit=may(user, Action.EDIT_FACILITY, scope),
         closures_url=_linked("reservations.closures", slug=found.slug)

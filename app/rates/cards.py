@@ -18,8 +18,14 @@ from app.domain.rate_card import Discount, Factors, Rate, RateCard, Tax, Terms, 
 
 _COMPANIES = frozenset({InstitutionKind.SMALL_COMPANY, InstitutionKind.LARGE_COMPANY})
 
-#: The units of list prices that a quote can count beforehand; a plate or a run is known afterwards.
-_LISTED = {"hour": Unit.HOUR, "day": Unit.DAY, "sample": Unit.SAMPLE}
+#: The units of list prices that a quote can count beforehand; plates and runs are known afterwards,
+#: and how long a half-day is, the list does not say.
+_LISTED = {
+    "hour": Unit.HOUR,
+    "day": Unit.DAY,
+    "session": Unit.SESSION,
+    "sample": Unit.SAMPLE,
+}
 
 
 def usual_terms(kind: InstitutionKind) -> Terms:

@@ -140,19 +140,20 @@ class RateBook:
                 self._institution[row.institution_id].append(dated)
 
     @classmethod
-    def of(cls, instrument: Instrument) -> "RateBook":
-        """What may hold for one instrument."""
-        institution_id, facility_id = instrument.facility.institution_id, instrument.facility_id
+    def of(cls, *instruments: Instrument) -> "RateBook":
+        """What may hold for these instruments."""
+        suppliers = {each.facility.institution_id for each in instruments}
         cards = or_(
-            RateCard.instrument_id == instrument.id,
-            RateCard.facility_id == facility_id,
+            RateCard.instrument_id.in_([each.id for each in instruments]),
+            RateCard.facility_id.in_({each.facility_id for each in instruments}),
             and_(
-                RateCard.supplier_id == institution_id,
+                RateCard.supplier_id == Institution.id,
                 RateCard.instrument_id.is_(None),
                 RateCard.facility_id.is_(None),
             ),
         )
-        return cls.read(cards, Institution.id == institution_id)
+        of_supplier = RateCard.supplier_id == Institution.id
+        return cls.read(and_(of_supplier, cards), Institution.id.in_(suppliers))
 
     @classmethod
     def of_suppliers(cls, institution_ids: Iterable[int]) -> "RateBook":

@@ -8,9 +8,10 @@ from app.accounts.models import User
 from app.catalog.models import Facility, Instrument
 from app.catalog.policy import affiliation_class, policy_of, zone_of
 from app.domain.booking import AffiliationClass, Mode
+from app.domain.errors import Text
 from app.domain.local_time import day_of
+from app.domain.rate_card import CLASS_NAMES, UNIT_NAMES, Terms, Unit, card_at
 from app.domain.rate_card import RateCard as Card
-from app.domain.rate_card import Terms, Unit, card_at
 from app.rates import queries
 from app.rates.cards import card_from, dated_on
 from app.rates.models import RateCard
@@ -109,3 +110,21 @@ def holding(
         affiliation_class(reader, facility, today) if reader else None,
         policy_of(instrument).modes,
     )
+
+
+def unit_prices(
+    instruments: Sequence[Instrument], reader: User | None, *, now: datetime
+) -> dict[int, tuple[int, Text, Text]]:
+    """For lists: price, unit and class of those for which rates were set; to visitors a partner's.
+
+    One statement for all of them. Where list prices hold, there is no entry.
+    """
+    book, found = RateBook.of(*instruments), {}
+    for instrument in instruments:
+        held = holding(instrument, book, now=now, reader=reader)
+        if held is None or held.whose == "list" or not held.offered:
+            continue
+        row, who = held.offered[0], held.who or AffiliationClass.PARTNER
+        if who in row.prices:
+            found[instrument.id] = (row.prices[who], UNIT_NAMES[row.unit], CLASS_NAMES[who])
+    return found

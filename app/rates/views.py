@@ -55,6 +55,7 @@ Page = str | AnyResponse | tuple[str, int]
 def _tell_the_catalogue(state: BlueprintSetupState) -> None:
     """The catalogue stands below and asks by name for the rates that hold."""
     state.app.extensions["dure-rates"] = _of_instrument
+    state.app.extensions["dure-unit-prices"] = shown.unit_prices
 
 
 def _of_instrument(instrument: Instrument, reader: User | None, *, now: datetime) -> Markup | None:

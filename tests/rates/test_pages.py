@@ -180,3 +180,17 @@ def test_the_page_of_the_instrument_shows_the_rates_that_hold_instead_of_list_pr
     assert "23,456원" in text
     assert "11,111" not in text
     assert text.count("data-own-price") == 1
+
+
+def test_lists_of_instruments_show_the_rates_that_hold_too(client, mina, sora, microscope):
+    with transaction():
+        microscope.prices = {"unit": "hour", "own_institution": 11_111, "partner": 22_222}
+    lists = ("/instruments", f"/facilities/{microscope.facility.slug}")
+    for path in lists:
+        assert "22,222" in client.get(path).text
+
+    set_card(sora, microscope, 23_456)
+    for path in lists:
+        text = client.get(path).text
+        assert "23,456" in text
+        assert "22,222" not in text

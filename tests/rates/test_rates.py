@@ -76,9 +76,12 @@ class TestWhichRatesHold:
         with pytest.raises(Unpriced):
             price(mina, microscope)
 
-    def test_a_plate_or_a_run_is_not_known_beforehand(self, mina, microscope):
+    @pytest.mark.parametrize("unit", ["plate", "run", "half_day"])
+    def test_a_plate_a_run_or_a_half_day_by_the_list_is_not_known_beforehand(
+        self, mina, microscope, unit
+    ):
         with transaction():
-            microscope.prices = {"unit": "plate", "own_institution": 10_000}
+            microscope.prices = {"unit": unit, "own_institution": 10_000}
         with pytest.raises(Unpriced):
             price(mina, microscope)
 
