@@ -272,6 +272,7 @@ def stage(app: Flask, microscope: Instrument, sora: User, monkeypatch: pytest.Mo
             "affiliation_id": affiliation.id,
             "suspension_id": suspension.id,
             "assistant_id": assistant.id,
+            "email": SECRETS["assistant"],
             "blackout_id": blackout.id,
             "rule_id": rule.id,
             "fault_id": fault.id,
@@ -453,6 +454,7 @@ def sent(rule: Rule, method: str, stage: Stage) -> dict[str, Any]:
             "reservations-api.create": wish,
             "reservations-api.quote": wish,
             "reservations-api.change": {"starts_at": wish["starts_at"], "ends_at": wish["ends_at"]},
+            "participant-api.add": {"email": "stolen@example.org"},
             "no-show-api.undo_no_show": {
                 "used_from": wish["starts_at"],
                 "used_until": wish["ends_at"],

@@ -14,6 +14,7 @@ class Relation(enum.StrEnum):
     RESEARCHER = "researcher"  # anyone signed in
     HOLDER = "holder"  # whose reservation, feed or token it is; who leads the group
     ASSISTANT = "assistant"  # whom the holder lets reserve for them; their PI
+    PARTICIPANT = "participant"  # of somebody else's reservation
     MEMBER = "member"  # of the thing's research group or project
     FACILITY_MANAGER = "facility_manager"  # of the thing's facility
     INSTITUTION_ADMINISTRATOR = "institution_administrator"  # of the thing's institution
@@ -78,7 +79,7 @@ TABLE: dict[Action, frozenset[Relation]] = {
     Action.SEE_CATALOG: frozenset({_R.ANYONE}),
     Action.RESERVE: frozenset({_R.RESEARCHER}),
     Action.RESERVE_FOR: _MANAGES | {_R.ASSISTANT},
-    Action.SEE_RESERVATION: _MANAGES | {_R.HOLDER, _R.ASSISTANT},
+    Action.SEE_RESERVATION: _MANAGES | {_R.HOLDER, _R.ASSISTANT, _R.PARTICIPANT},
     Action.SEE_BUSY_DETAILS: _MANAGES | {_R.HOLDER, _R.ASSISTANT},
     Action.CHANGE_RESERVATION: _MANAGES | {_R.HOLDER, _R.ASSISTANT},
     Action.CANCEL_RESERVATION: _MANAGES | {_R.HOLDER, _R.ASSISTANT},
@@ -146,6 +147,7 @@ class Scope:
     holder_id: int | None = None
     member_ids: frozenset[int] = frozenset()
     assistant_ids: frozenset[int] = frozenset()
+    participant_ids: frozenset[int] = frozenset()
 
 
 SITE = Scope()
@@ -165,6 +167,8 @@ def relations(user: Actor | None, scope: Scope) -> frozenset[Relation]:
         found.add(Relation.MEMBER)
     if user.id in scope.assistant_ids:
         found.add(Relation.ASSISTANT)
+    if user.id in scope.participant_ids:
+        found.add(Relation.PARTICIPANT)
     for grant in user.grants:
         match grant.role:
             case RoleName.SITE_ADMINISTRATOR:

@@ -244,8 +244,15 @@ def listing(query: ListQuery) -> dict[str, Any]:
 @bp.output(ReservationOut, example=examples.RESERVATION)
 @told(gives=[ETAG])
 def read(uid: str) -> Response:
-    """One reservation, with its version as ETag."""
-    return answer(queries.by_uid(uid, viewer=current()))
+    """One reservation, with its version as ETag.
+
+    What was said to the facility is left empty for those who only take part.
+    """
+    user, found = current(), queries.by_uid(uid, viewer=current())
+    shown = ReservationOut.model_validate(out(found))
+    if not queries.sees_whole(user, found):
+        shown = shown.model_copy(update={"note": "", "answers": {}, "override_reason": ""})
+    return answer(found, shown=shown)
 
 
 @bp.patch("/reservations/<uid>")

@@ -25,6 +25,7 @@ from app.reservations import no_show_pages, presence, queries, schedule, screens
 from app.reservations.forms import UseForm, parsed_instant
 from app.reservations.models import Reservation
 from app.reservations.schedule import Busy
+from app.reservations.use import Ways
 from app.web.pages import clock_time, localized
 from app.web.rights import PUBLIC, open_to
 
@@ -198,8 +199,11 @@ def state_of(instrument: Instrument, viewer: User | None, *, now: datetime) -> S
 
 def use_of(reservation: Reservation, user: User, *, now: datetime) -> dict[str, Any]:
     """What the page of a reservation says and offers about its use."""
-    manages = access.may(user, Action.DECIDE_RESERVATION, queries.scope_of_reservation(reservation))
+    scope = queries.scope_of_reservation(reservation)
+    manages = access.may(user, Action.DECIDE_RESERVATION, scope)
     ways = use.ways(reservation, now=now, manages=manages)
+    if not access.may(user, Action.USE_RESERVATION, scope):
+        ways = Ways(check_in=False, check_out=False)
     return {
         "ways": ways,
         "extensions": use.extensions(reservation, now=now) if ways.check_out else [],

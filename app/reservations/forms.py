@@ -176,7 +176,9 @@ class ReservationForm(Repeating, Times):
             Length(max=300, message=_l("At most 300 characters, please.")),
         ],
         filters=[shown_text],
-        description=_l("Seen by you and the facility's managers, by nobody else."),
+        description=_l(
+            "Seen by you, those who take part and the facility's managers, by nobody else."
+        ),
     )
     mode = RadioField(_l("Who does the work?"), default=Mode.SELF_OPERATED.value)
     samples = IntegerField(

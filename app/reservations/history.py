@@ -29,6 +29,8 @@ _ACTS: Mapping[str, Any] = {
     "extend-reservation": _l("Extended"),
     "check-out": _l("Checked out"),
     "mark-no-show": _l("Marked as a no-show"),
+    "add-participant": _l("Participant added"),
+    "remove-participant": _l("Participant taken off"),
     "undo-no-show": _l("No-show undone"),
     "close-use": _l("Closed as ended in time"),
     "correct-usage": _l("Usage log corrected"),
@@ -108,6 +110,8 @@ def _details(action: str, detail: Mapping[str, Any], reservation: Reservation) -
         )
     if other := detail.get("for"):
         told.append(gettext("In place of %(name)s", name=other))
+    if participant := detail.get("participant"):
+        told.append(participant)
     if reason := detail.get("reason"):
         told.append(gettext("Reason: %(reason)s", reason=reason))
     return tuple(told)

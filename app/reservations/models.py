@@ -184,6 +184,17 @@ class Reservation(Model):
     )
 
 
+class Participant(Model):
+    """Somebody, by address, who takes part in a reservation of somebody else's."""
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    reservation_id: Mapped[int] = mapped_column(ForeignKey(Reservation.id))
+    email: Mapped[str] = mapped_column(String(254), index=True)  # as those of accounts are kept
+    added_at: Mapped[datetime]
+
+    __table_args__ = (UniqueConstraint("reservation_id", "email"),)
+
+
 class UsageEntry(Model):
     """A line of the usage log that somebody wrote or corrected; all others are reservations."""
 

@@ -16,7 +16,7 @@ from app.domain.interval import Interval
 from app.domain.recurrence import Recurrence
 from app.mail import outbox
 from app.reservations import approvers
-from app.reservations.models import Offer, Reservation, Wait
+from app.reservations.models import Offer, Participant, Reservation, Wait
 
 
 def requested(reservation: Reservation, *, now: datetime) -> None:
@@ -30,12 +30,14 @@ def requested(reservation: Reservation, *, now: datetime) -> None:
 
 def changed(reservation: Reservation, *, by: User, now: datetime) -> None:
     _tell(reservation.holder, "reservation_changed", reservation, now, by=by)
+    _tell_participants("reservation_changed", reservation, now, by=by)
     if reservation.status is Status.PENDING:
         awaits(reservation, now=now)
 
 
 def cancelled(reservation: Reservation, *, by: User, now: datetime) -> None:
     _tell(reservation.holder, "reservation_cancelled", reservation, now, by=by)
+    _tell_participants("reservation_cancelled", reservation, now, by=by)
 
 
 def approved(reservation: Reservation, *, now: datetime) -> None:
@@ -44,6 +46,7 @@ def approved(reservation: Reservation, *, now: datetime) -> None:
 
 def rejected(reservation: Reservation, *, now: datetime) -> None:
     _tell(reservation.holder, "reservation_rejected", reservation, now)
+    _tell_participants("reservation_rejected", reservation, now)
 
 
 def undecided(reservation: Reservation, *, now: datetime) -> None:
@@ -146,6 +149,7 @@ def gave_way(
         "reason": why.reason,
     }
     _tell(reservation.holder, "reservation_gave_way", reservation, now, by=by, **told)
+    _tell_participants("reservation_gave_way", reservation, now, by=by, **told)
 
 
 def stays(reservation: Reservation, why: WayGiven, *, by: User, now: datetime) -> None:
@@ -169,6 +173,9 @@ def stays(reservation: Reservation, why: WayGiven, *, by: User, now: datetime) -
 def of_series(event: str, reservations: Sequence[Reservation], *, by: User, now: datetime) -> None:
     """One mail for all that became of a series at once: "made", "changed" or "cancelled"."""
     first = reservations[0]
+    if event != "made":
+        for each in reservations:
+            _tell_participants(f"reservation_{event}", each, now, by=by)
     dates = [
         {"starts_at": each.starts_at.isoformat(), "ends_at": each.ends_at.isoformat()}
         for each in reservations
@@ -202,6 +209,36 @@ def awaits(reservation: Reservation, *, now: datetime) -> None:
     """Those whose turn it is to decide learn what waits for them."""
     for approver in approvers.told(reservation):
         _tell(approver, "reservation_awaits", reservation, now)
+
+
+def takes_part(
+    reservation: Reservation, email: str, *, by: User, added: bool, now: datetime
+) -> None:
+    """Whoever has the account with the address learns that they take part, or no longer do."""
+    reader = db.session.scalar(select(User).where(User.email == email, User.active))
+    if reader is None:
+        return
+    outbox.enqueue(
+        "takes_part",
+        to=reader.email,
+        language=reader.language,
+        # They may be added, taken off and added again.
+        key=f"takes_part-{reservation.uid}-{reader.id}-{added}-{now.isoformat()}",
+        particulars=particulars(reservation, reader=reader, by=by) | {"added": added},
+        now=now,
+    )
+
+
+def _tell_participants(
+    template: str, reservation: Reservation, now: datetime, **others: Any
+) -> None:
+    """Whoever takes part, and did not do it themself."""
+    taking_part = select(Participant.email).where(Participant.reservation_id == reservation.id)
+    readers = db.session.scalars(
+        select(User).where(User.email.in_(taking_part), User.active).order_by(User.id)
+    )
+    for reader in readers:
+        _tell(reader, template, reservation, now, **others)
 
 
 def managers_of(facility_id: int) -> Sequence[User]:

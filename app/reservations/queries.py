@@ -56,7 +56,7 @@ from app.projects import queries as groups
 from app.projects.overdue import Owed, owed
 from app.reservations import approvers
 from app.reservations.deputies import with_deputy
-from app.reservations.models import Reservation
+from app.reservations.models import Participant, Reservation
 from app.training.qualification import qualifications
 
 #: An instrument's facility and institution, joined in the same statement.
@@ -470,9 +470,41 @@ def scope_of_reservation(reservation: Reservation) -> Scope:
 
 
 def may_see(viewer: User | None, reservation: Reservation) -> bool:
+    """Who takes part is read only if nothing else gives the right."""
+    if viewer is None or sees_whole(viewer, reservation):
+        return viewer is not None
+    taking_part = select(Participant.id).where(
+        Participant.reservation_id == reservation.id, Participant.email == viewer.email
+    )
+    if db.session.scalar(taking_part) is None:
+        return False
+    scope = replace(scope_of_reservation(reservation), participant_ids=frozenset({viewer.id}))
+    return may(viewer, Action.SEE_RESERVATION, scope)
+
+
+def sees_whole(viewer: User, reservation: Reservation) -> bool:
+    """Whether also what was said to the facility: not by those who only take part."""
     if may(viewer, Action.SEE_RESERVATION, scope_of_reservation(reservation)):
         return True
-    return viewer is not None and approvers.concerns(viewer, reservation)
+    return approvers.concerns(viewer, reservation)
+
+
+def with_others(user: User, *, now: datetime, limit: int = 50) -> Sequence[Reservation]:
+    """What the person takes part in, or has reserved for others, and is not over; nearest first."""
+    part = select(Participant.reservation_id).where(Participant.email == user.email)
+    found = db.session.scalars(
+        whole()
+        .where(
+            or_(Reservation.id.in_(part), Reservation.reserved_by_id == user.id),
+            Reservation.holder_id != user.id,
+            or_(Reservation.ends_at > now, Reservation.status == Status.IN_USE),
+            Reservation.status.not_in(_OVER),
+            Reservation.status.not_in(NOT_TAKEN),
+        )
+        .order_by(Reservation.starts_at)
+        .limit(limit)
+    ).all()
+    return [each for each in found if may_see(user, each)]
 
 
 #: Nothing is left to come of these, whatever the clock says.

@@ -49,6 +49,8 @@ from app.reservations import (
     logbook,
     many,
     no_show_pages,
+    participant_pages,
+    participants,
     queries,
     series,
     services,
@@ -105,6 +107,7 @@ def mine() -> str:
         ],
         offers=[] if past else waitlist.offers_to(user, now=now),
         waits=[] if past else [(each, waitlist.before(each)) for each in waitlist.waits_of(user)],
+        of_others=[] if past else queries.with_others(user, now=now),
         past=past,
         older=shown[-1].starts_at if past and len(found) > limit else None,
         before=before,
@@ -211,7 +214,8 @@ def move(uid: str) -> Response:
 def _page_of(reservation: Reservation, form: ChangeForm, found: Any = ()) -> str:
     user, now = current(), clock.now()
     steps = steps_from(reservation.status)
-    manages = access.may(user, Action.DECIDE_RESERVATION, queries.scope_of_reservation(reservation))
+    scope = queries.scope_of_reservation(reservation)
+    manages = access.may(user, Action.DECIDE_RESERVATION, scope)
     begun = reservation.interval.start <= now
     policy = policy_of(reservation.instrument)
     return render_template(
@@ -225,11 +229,18 @@ def _page_of(reservation: Reservation, form: ChangeForm, found: Any = ()) -> str
         reason_form=CancelForm(formdata=None),
         found=with_instruments(found),
         mine=reservation.holder_id == user.id,
-        may_change=Step.CHANGE in steps and not begun,
-        may_cancel=Step.CANCEL in steps and (not begun or manages),
-        may_override=access.may(
-            user, Action.OVERRIDE_RULES, queries.scope_of_reservation(reservation)
-        ),
+        me=user,
+        # What was said to the facility, and what was done when, is not for those who take part.
+        whole=queries.sees_whole(user, reservation),
+        taking_part=participants.of(reservation),
+        may_add=participants.may_add(user, reservation),
+        may_change=Step.CHANGE in steps
+        and not begun
+        and access.may(user, Action.CHANGE_RESERVATION, scope),
+        may_cancel=Step.CANCEL in steps
+        and (not begun or manages)
+        and access.may(user, Action.CANCEL_RESERVATION, scope),
+        may_override=access.may(user, Action.OVERRIDE_RULES, scope),
         given=answers_in_words(reservation),
         codes=CODES,
         may_decide=deciding.may_decide(user, reservation),
@@ -269,6 +280,7 @@ _ROUTES = (
     *many.ROUTES,
     *bench.ROUTES,
     *no_show_pages.ROUTES,
+    *participant_pages.ROUTES,
     *logbook.ROUTES,
     *waitlist_pages.ROUTES,
     *health.ROUTES,

@@ -27,6 +27,7 @@ Texts follow `Accept-Language` (`ko`, `en`). Names that a call does not know are
 _IN_PATH = {
     "slug": ("Slug of the instrument.", "kaist-biocore-confocal"),
     "uid": ("Identifier of the reservation.", "3f1c9a5e7b2d4f60a8c1e5d97b3f2a64"),
+    "email": ("The address by which somebody was added.", "jun@kaist.example"),
     "feed_id": ("Number of the feed, as listed.", 7),
 }
 

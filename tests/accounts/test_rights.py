@@ -31,6 +31,7 @@ def cast(app: Flask, microscope: Instrument) -> dict[Relation, User | None]:
         Relation.RESEARCHER: factories.user("researcher"),
         Relation.HOLDER: factories.user("holder"),
         Relation.ASSISTANT: factories.user("assistant"),
+        Relation.PARTICIPANT: factories.user("participant"),
         Relation.MEMBER: factories.user("member"),
         Relation.FACILITY_MANAGER: factories.user("manager", manages=facility),
         Relation.INSTITUTION_ADMINISTRATOR: factories.user(
@@ -48,7 +49,9 @@ def scope(microscope: Instrument, cast: dict[Relation, User | None]) -> Scope:
     assistant = cast[Relation.ASSISTANT]
     assert holder
     assert member
+    participant = cast[Relation.PARTICIPANT]
     assert assistant
+    assert participant
     around = scope_of(microscope)
     return Scope(
         around.institution_id,
@@ -56,6 +59,7 @@ def scope(microscope: Instrument, cast: dict[Relation, User | None]) -> Scope:
         holder.id,
         frozenset({member.id}),
         frozenset({assistant.id}),
+        frozenset({participant.id}),
     )
 
 

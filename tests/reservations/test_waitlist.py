@@ -9,8 +9,10 @@ from app.accounts.models import Suspension
 from app.catalog.models import BlackoutKind, Technique
 from app.db import db, transaction
 from app.domain.approval import Status
+from app.domain.booking import BookingRequest
 from app.domain.errors import BookingRefused, Invalid, NotFound, Taken, WrongState
 from app.domain.interval import fullest
+from app.domain.recurrence import Recurrence
 from app.domain.waitlist import WaitState
 from app.mail.models import OutgoingMail
 from app.reservations import (
@@ -20,11 +22,13 @@ from app.reservations import (
     jobs,
     offering,
     queries,
+    series,
     services,
     waitlist,
     watching,
 )
 from app.reservations.models import FreedTime, Offer, Reservation, Wait
+from app.reservations.series import Repeat, Which
 from app.reservations.services import Change
 from app.reservations.waitlist import Wish
 from app.reservations.watching import Watch
@@ -185,6 +189,18 @@ def test_a_move_a_rejection_and_a_shorter_time_free_it_too(mina, jun, guarded, s
         hours(50, 52),
         hours(72, 74),
     }
+
+
+def test_dates_of_a_series_that_are_cancelled_are_offered(mina, jun, microscope):
+    request = BookingRequest(microscope.slug, SLOT, purpose="x")
+    repeat = Repeat(Recurrence.parse("FREQ=DAILY;COUNT=3"))
+    first = series.request_series(mina, request, repeat, now=NOW)
+    dates = series.members_of(first)
+    ask(jun, microscope, dates[1].interval)
+    series.cancel_series(mina, first.uid, Which.THIS, now=NOW)
+    assert offer_of(jun) is None
+    series.cancel_series(mina, dates[1].uid, Which.LATER, now=NOW)
+    assert offer_of(jun).reservation.interval == dates[1].interval
 
 
 def test_a_closure_that_is_lifted_frees_time(jun, sora, microscope):
