@@ -45,6 +45,13 @@ from app.reservations.turns import lock_calendar, touch_calendar
 NET = "one_at_a_time"
 
 _INSERT = insert(table_of(Reservation))
+#: What a new reservation has none of yet; said, or its first reader would ask the database.
+_NOT_YET = dict.fromkeys(
+    (
+        *("decided_at", "decided_by_id", "decide_by", "escalated_at", "ended_at"),
+        *("used_from", "used_until", "reserved_from", "reserved_until"),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,7 +361,7 @@ def row_of(
     """The values of a new reservation."""
     affiliation = affiliation_on(holder, day_of(now, zone_of(instrument)))
     tariff = tariff_of(instrument, holder, now=now)
-    return {
+    return _NOT_YET | {
         "uid": uuid.uuid4().hex,
         "instrument_id": instrument.id,
         "holder_id": holder.id,

@@ -27,6 +27,7 @@ from app.reservations.models import Reservation, StandingApproval
 from app.reservations.services import Change
 from tests import factories
 from tests.factories import NOW, hours
+from tests.reservations.conftest import booked, statements
 
 
 def booking(instrument, interval, **fields):
@@ -359,3 +360,8 @@ def test_until_it_begins_it_may_be_moved(mina, microscope):
     moved = services.change_reservation(mina, made.uid, Change(hours(72, 74)), now=last)
 
     assert moved.interval == hours(72, 74)
+
+
+def test_a_reservation_takes_at_most_twelve_statements(mina, microscope):
+    booked(mina, microscope, hours(5, 6))
+    assert statements(lambda: booked(mina, microscope, hours(1, 3))) <= 12
