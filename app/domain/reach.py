@@ -66,7 +66,8 @@ class Reach:
             return "contract-missing"
         if self.only_qualified and self._trained():
             first = max(self.request.interval.start, facts.now)
-            lacking = self.lacking(Interval(first, first + facts.policy.slot))
+            # On its first day alone: a longer time would reach into days behind an end.
+            lacking = self.lacking(Interval(first, first + timedelta.resolution))
             return "not-qualified" if lacking else None
         return None
 
@@ -120,7 +121,7 @@ class Reach:
                     if more and more > left:
                         return slot.start
                 elif (more := time_within([slot], period)) and more > left:
-                    return period.end - max(left, _NOTHING)
+                    return self._behind(slot, period, left)
         return None
 
     def _owner(self, slot: Interval) -> datetime | None:
@@ -130,8 +131,17 @@ class Reach:
                 left = self._left[-1, week.start] = self._left_to_others(week)
             assert isinstance(left, timedelta)
             if time_within([slot], week) > left:
-                return week.end - max(left, _NOTHING)
+                return self._behind(slot, week, left)
         return None
+
+    def _behind(self, slot: Interval, period: Interval, left: timedelta) -> datetime:
+        """From when on a slot as long would use no more of the period than is left.
+
+        Fixed slots differ in length: while anything is left, a later one may be short enough.
+        """
+        if left > _NOTHING and self.facts.policy.fixed_slots is not None:
+            return slot.start
+        return period.end - max(left, _NOTHING)
 
     def _left_to_others(self, week: Interval) -> timedelta:
         facts = self.facts

@@ -123,7 +123,7 @@ LEARNABLE = {"not-qualified", "certificate-expired", "safety-training-expired"}
 
 
 @pytest.mark.parametrize("only_qualified", [True, False])
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(persons())
 def test_the_times_found_for_a_person_are_those_that_all_rules_allow(only_qualified, situation):
     """Beside it the plain way: all rules about every slot."""
@@ -180,3 +180,16 @@ def test_a_week_that_is_used_up_is_passed_over_at_once():
     timetable = Timetable(rules, SEOUL, [within], resume=counted)
     assert list(wished_slots(timetable, Wish(2 * HALF, within), now=NOW)) == []
     assert len(asked) == 3
+
+
+def test_a_shorter_fixed_slot_fits_into_what_is_left_of_the_day():
+    """One of three hours does not, and the one of 80 minutes behind it does."""
+    quota = Quota(per=Whose.PERSON, within=Within.DAY, hours=3 * HALF)
+    rules = replace(policy(fixed_slots=HALVES, longest=1440), quotas=(quota,))
+    within = Interval(NOW + 6 * 2 * HALF, NOW + 18 * 2 * HALF)  # Tuesday from midnight to noon
+    facts = BookingFacts(now=NOW, zone=SEOUL, policy=rules, open_hours=(within,))
+    reach = Reach(facts, BookingRequest("any", within), within.end)
+    fixed = tuple(HALVES.ranges(within, SEOUL))
+    timetable = Timetable(rules, SEOUL, [within], fixed, resume=reach.resume)
+    found = list(wished_slots(timetable, Wish(HALF, within), now=NOW))
+    assert [slot.duration for slot in found] == [timedelta(minutes=80)]
