@@ -77,6 +77,11 @@ TIMETABLE: tuple[Job, ...] = (
         lambda now, stopping: reservations.end_undecided(now, stopping=stopping),
     ),
     Job(
+        "tell once a day what waits",
+        timedelta(minutes=5),
+        lambda now, stopping: reservations.send_digests(now, stopping=stopping),
+    ),
+    Job(
         "tend the waitlist",
         timedelta(seconds=30),
         lambda now, stopping: reservations.tend_waitlist(now, stopping=stopping),

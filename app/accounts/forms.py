@@ -9,6 +9,7 @@ from wtforms import DateField, EmailField, SelectField, StringField
 from wtforms.fields import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional
 
+from app.accounts.models import ApprovalMails
 from app.domain.errors import Invalid
 from app.web import pages
 
@@ -56,6 +57,13 @@ class ProfileForm(Form):
 
     name = _text(_l("Name"), longest=200, render_kw={"autocomplete": "name"})
     language = SelectField(_l("Language of pages and mails"), choices=LANGUAGES)
+    approval_mails = SelectField(
+        _l("Mails about requests that wait for my decision"),
+        choices=[
+            SelectChoice(ApprovalMails.AT_ONCE.value, _l("A mail for each, at once")),
+            SelectChoice(ApprovalMails.DAILY.value, _l("One mail a day, at eight in the morning")),
+        ],
+    )
 
 
 class TokenForm(Form):

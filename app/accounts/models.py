@@ -33,6 +33,13 @@ class RoleName(enum.StrEnum):
     SITE_ADMINISTRATOR = "site_administrator"
 
 
+class ApprovalMails(enum.StrEnum):
+    """How somebody hears of requests that wait for their decision."""
+
+    AT_ONCE = "at_once"
+    DAILY = "daily"  # all of a day in one mail
+
+
 class Institution(Model):
     """A participating institution: university, institute, hospital, company, city."""
 
@@ -71,6 +78,13 @@ class User(Model, UserMixin):
     )  # a new one ends all sessions
     language: Mapped[str] = mapped_column(String(2), default="ko")
     timezone: Mapped[str | None] = mapped_column(String(64))  # none: the facility's
+    approval_mails: Mapped[ApprovalMails] = mapped_column(
+        words(ApprovalMails),
+        default=ApprovalMails.AT_ONCE,
+        server_default=ApprovalMails.AT_ONCE.value,
+    )
+    #: The day of the last mail that told of all that waits.
+    digested_on: Mapped[date | None]
     confirmed_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     last_sign_in_at: Mapped[datetime | None]

@@ -13,7 +13,7 @@ from sqlalchemy import update
 from app.accounts import access, queries
 from app.accounts.access import Action, Actor, Scope
 from app.accounts.acts import filled, invalid, record, require_over, tell
-from app.accounts.models import Affiliation, ApiToken, Institution, User
+from app.accounts.models import Affiliation, ApiToken, ApprovalMails, Institution, User
 from app.accounts.passwords import LONGEST, SHORTEST, hashed, normal, reset_link
 from app.audit import services as audit
 from app.db import db, transaction
@@ -94,6 +94,15 @@ def change_profile(actor: Actor, user: User, *, name: str, language: str, now: d
             setattr(user, key, value)
         if changed:
             record("change-profile", user, actor, now, fields=sorted(changed))
+
+
+def choose_mails(user: User, wanted: ApprovalMails, *, now: datetime) -> None:
+    """Hear of what waits for one's decision at once, or once a day."""
+    access.require(user, Action.OWN_ACCOUNT, Scope(holder_id=user.id))
+    with transaction():
+        if user.approval_mails is not wanted:
+            user.approval_mails = wanted
+            record("choose-mails", user, user, now, approval_mails=wanted.value)
 
 
 def make_token(

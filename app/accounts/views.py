@@ -15,6 +15,7 @@ from app.accounts import (
 )
 from app.accounts.current import current, current_or_none
 from app.accounts.forms import AbsenceForm, AssistantForm, ButtonForm, ProfileForm, TokenForm
+from app.accounts.models import ApprovalMails
 from app.accounts.places import places_by_id
 from app.accounts.roles import ROLE_NAMES
 from app.accounts.today import end_of, today
@@ -49,6 +50,7 @@ def account() -> ResponseReturnValue:
                 language=form.language.data,
                 now=clock.now(),
             )
+            services.choose_mails(user, ApprovalMails(form.approval_mails.data), now=clock.now())
         except Invalid as wrong:
             form.show(wrong)
         else:

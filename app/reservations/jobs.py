@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select
 
 from app.db import db, transaction
-from app.reservations import offering, overdue, use, watching
+from app.reservations import digest, offering, overdue, use, watching
 from app.reservations.models import IdempotencyKey
 
 #: Promised are 24 hours; longer, so that nobody loses to a clock that is a little off.
@@ -34,6 +34,11 @@ def follow_use(now: datetime, *, stopping: Callable[[], bool] = lambda: False) -
 def end_undecided(now: datetime, *, stopping: Callable[[], bool] = lambda: False) -> int:
     """Turn down, or bring before those above, what nobody has decided in time."""
     return overdue.end_undecided(now, stopping)
+
+
+def send_digests(now: datetime, *, stopping: Callable[[], bool] = lambda: False) -> int:
+    """Tell those who like it so, once a day, of all that waits for them."""
+    return digest.send(now, stopping)
 
 
 def tend_waitlist(now: datetime, *, stopping: Callable[[], bool] = lambda: False) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.accounts.models import RoleGrant, RoleName, User
+from app.accounts.models import ApprovalMails, RoleGrant, RoleName, User
 from app.catalog.models import BlackoutKind, Instrument
 from app.db import db
 from app.domain.approval import Status
@@ -192,7 +192,7 @@ def of_series(event: str, reservations: Sequence[Reservation], *, by: User, now:
     told = [("series_told", first.holder)]
     if event != "cancelled" and any(each.status is Status.PENDING for each in reservations):
         waits = next(each for each in reservations if each.status is Status.PENDING)
-        told += [("series_awaits", approver) for approver in approvers.told(waits)]
+        told += [("series_awaits", approver) for approver in _told_at_once(waits)]
     of = f"{series.uid}-{series.version}" if series else f"{first.uid}-{first.version}"
     for template, reader in told:
         outbox.enqueue(
@@ -207,7 +207,7 @@ def of_series(event: str, reservations: Sequence[Reservation], *, by: User, now:
 
 def awaits(reservation: Reservation, *, now: datetime) -> None:
     """Those whose turn it is to decide learn what waits for them."""
-    for approver in approvers.told(reservation):
+    for approver in _told_at_once(reservation):
         _tell(approver, "reservation_awaits", reservation, now)
 
 
@@ -239,6 +239,13 @@ def _tell_participants(
     )
     for reader in readers:
         _tell(reader, template, reservation, now, **others)
+
+
+def _told_at_once(reservation: Reservation) -> list[User]:
+    """Those whose turn it is; who hears once a day is told by `digest`."""
+    return [
+        user for user in approvers.told(reservation) if user.approval_mails is ApprovalMails.AT_ONCE
+    ]
 
 
 def managers_of(facility_id: int) -> Sequence[User]:
