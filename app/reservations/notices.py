@@ -15,8 +15,8 @@ from app.domain.errors import Text
 from app.domain.interval import Interval
 from app.domain.recurrence import Recurrence
 from app.mail import outbox
-from app.reservations import approvers
-from app.reservations.models import Offer, Participant, Reservation, Wait
+from app.reservations import approvers, watch_links
+from app.reservations.models import Offer, Participant, Reservation, TimeWatch, Wait
 
 
 def requested(reservation: Reservation, *, now: datetime) -> None:
@@ -110,10 +110,10 @@ def waiting_ended(wait: Wait, *, now: datetime) -> None:
 
 
 def time_freed(
-    user: User, instrument: Instrument, spans: Sequence[Interval], *, key: str, now: datetime
+    watch: TimeWatch, instrument: Instrument, spans: Sequence[Interval], *, key: str, now: datetime
 ) -> None:
     """Time is free on an instrument that the person watches."""
-    facility = instrument.facility
+    user, facility = watch.user, instrument.facility
     outbox.enqueue(
         "time_freed",
         to=user.email,
@@ -126,6 +126,7 @@ def time_freed(
             "slug": instrument.slug,
             "zone": facility.timezone,
             "spans": [[each.start.isoformat(), each.end.isoformat()] for each in spans],
+            "stop": watch_links.secret_of(watch),
         },
         now=now,
     )

@@ -18,13 +18,13 @@ from app.domain.errors import BookingRefused, Invalid, NotFound, Refusal, WrongS
 from app.domain.interval import Interval
 from app.domain.opening_hours import DAYS, OpeningHours
 from app.domain.waitlist import hours_of_days
-from app.reservations import approvers, shown, waitlist, watching
+from app.reservations import approvers, shown, waitlist, watch_links, watching
 from app.reservations.forms import parsed_instant, shown_text
 from app.reservations.models import Offer, Wait
 from app.reservations.waitlist_forms import TellMeForm, WishForm
 from app.web.pages import locale_word, localized
 from app.web.problems import KINDS
-from app.web.rights import SIGNED_IN, open_to
+from app.web.rights import PUBLIC, SIGNED_IN, open_to
 
 #: As far as a wish reaches until somebody says otherwise.
 _AHEAD = timedelta(days=7)
@@ -161,6 +161,18 @@ def tell_me_no_more(slug: str) -> AnyResponse:
     return redirect(url_for(".tell_me", slug=instrument.slug), 303)
 
 
+@open_to(PUBLIC)
+def stop_by_link(slug: str, secret: str) -> AnyResponse | str:
+    """Stop the mails with a link of one of them: a page asks, as programs follow links."""
+    instrument = instrument_by_slug(slug)
+    if request.method == "POST":
+        watching.stop_by_link(secret)
+        flash(gettext("You are told no more."), "success")
+        return redirect(url_for("catalog.instrument", slug=instrument.slug), 303)
+    watch_links.watch_by(secret)
+    return render_template("reservations/stop_telling.html", instrument=instrument)
+
+
 def _tell_me_page(form: TellMeForm, instrument: Instrument) -> str:
     watch = watching.watch_of(current(), instrument)
     return render_template(
@@ -187,4 +199,5 @@ ROUTES: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
     ("/offers/<uid>/decline", decline_offer, ("POST",)),
     ("/instruments/<slug>/tell-me", tell_me, ("GET", "POST")),
     ("/instruments/<slug>/tell-me/stop", tell_me_no_more, ("POST",)),
+    ("/instruments/<slug>/tell-me/stop/<secret>", stop_by_link, ("GET", "POST")),
 )

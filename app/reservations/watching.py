@@ -17,7 +17,7 @@ from app.db import db, transaction
 from app.domain.interval import Interval, merged
 from app.domain.opening_hours import OpeningHours
 from app.domain.waitlist import worth_telling
-from app.reservations import notices, queries
+from app.reservations import notices, queries, watch_links
 from app.reservations.models import FreedTime, TimeWatch
 
 #: How long it is remembered that people were told.
@@ -62,6 +62,12 @@ def watch(user: User, instrument: Instrument, wanted: Watch, *, now: datetime) -
 def stop_watching(user: User, instrument: Instrument) -> None:
     with transaction():
         _forget(user, instrument)
+
+
+def stop_by_link(secret: str) -> None:
+    """Whoever has the mail stops it, signed in or not."""
+    with transaction():
+        db.session.delete(watch_links.watch_by(secret))
 
 
 def _forget(user: User, instrument: Instrument) -> None:
@@ -115,7 +121,7 @@ def _tell_of(instrument_id: int, freed: Sequence[Interval], key: str, now: datet
             now=now,
         )
         if parts and watch.user.active:
-            notices.time_freed(watch.user, instrument, parts, key=key, now=now)
+            notices.time_freed(watch, instrument, parts, key=key, now=now)
             told += 1
     return told
 

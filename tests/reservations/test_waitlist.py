@@ -15,6 +15,7 @@ from app.domain.interval import fullest
 from app.domain.recurrence import Recurrence
 from app.domain.waitlist import WaitState
 from app.mail.models import OutgoingMail
+from app.mail.rendering import message
 from app.reservations import (
     closures,
     deciding,
@@ -524,6 +525,27 @@ def test_what_is_offered_or_taken_again_is_not_told(mina, jun, third, microscope
     jobs.tend_waitlist(HOLD_ENDS)
     jobs.tell_of_freed_time(HOLD_ENDS)
     assert mails(jun) == ["time_freed"]
+
+
+def test_the_mail_stops_by_its_own_link_without_signing_in(client, mina, jun, microscope):
+    watch(jun, microscope)
+    cancel(booked(mina, microscope, SLOT), mina)
+    jobs.tell_of_freed_time(NOW)
+    db.session.rollback()
+    mail = db.session.scalars(
+        select(OutgoingMail).where(OutgoingMail.template == "time_freed")
+    ).one()
+    link = f"/instruments/{microscope.slug}/tell-me/stop/{mail.particulars['stop']}"
+    assert link in message(mail).get_body(("plain",)).get_content()
+
+    for wrong in (link[:-1], link + "x", link.replace("/stop/", "/stop/9")):
+        assert client.get(wrong).status_code == 404
+    form = {"csrf_token": client.form_token(link)}
+    assert watching.watch_of(jun, microscope), "to look at the page stops nothing"
+    assert client.post(link, data=form).status_code == 303
+    db.session.rollback()
+    assert watching.watch_of(jun, microscope) is None
+    assert client.get(link).status_code == 404
 
 
 def test_who_stopped_is_told_no_more(mina, jun, microscope):
