@@ -48,6 +48,7 @@ _INSTITUTION = Text("기관", "Institution")
 _TECHNIQUE = Text("기법", "Technique")
 _PURPOSE = Text("목적", "Purpose")
 _CONTACT = Text("문의", "Contact")
+_ALONG = Text("함께 예약", "Reserved with it")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ def face_of_facility(
 
 
 def reservation_event(
-    row: Any, face: Face, institution: str, reader: Reader, *, named: bool
+    row: Any, face: Face, institution: str, reader: Reader, *, named: bool, along: str = ""
 ) -> Event:
     """A reservation with its purpose, and with its holder where it may be somebody else's."""
     mark = _MARKS.get(row.status)
@@ -143,7 +144,12 @@ def reservation_event(
         ),
         location=face.location,
         description=_lines(
-            reader, (_PURPOSE, row.purpose), (_HOLDER, holder), (_CONTACT, face.contact), end=url
+            reader,
+            (_PURPOSE, row.purpose),
+            (_ALONG, along),
+            (_HOLDER, holder),
+            (_CONTACT, face.contact),
+            end=url,
         ),
         url=url,
         categories=face.techniques,

@@ -123,12 +123,19 @@ def _told(
     institutions = {id_: reader.of(institution) for id_, institution in found.items()}
     in_full = _in_full(feed, {face.scope for face in faces.values()})
     named = feed.kind is not FeedKind.MINE
+    along = {
+        uid: ", ".join(map(reader.of, instruments))
+        for uid, instruments in queries.reserved_along(rows).items()
+    }
 
     def tell() -> Iterator[Event]:
         for row in rows:
             face, institution = faces[row.instrument_id], institutions.get(row.institution_id, "")
             if in_full(face.scope, row.holder_id):
-                yield events.reservation_event(row, face, institution, reader, named=named)
+                told = along.get(row.uid, "")
+                yield events.reservation_event(
+                    row, face, institution, reader, named=named, along=told
+                )
             else:
                 yield events.busy_event(row, face, institution, reader)
         yield from blackouts

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, or_, select
 from sqlalchemy.orm import joinedload, load_only, selectinload
 
 from app.accounts.models import Institution, RoleGrant, User
@@ -16,6 +16,7 @@ from app.db import Seconds, db
 from app.domain.approval import HOLDING, NOT_TAKEN, Status
 from app.domain.errors import NotFound, Text
 from app.domain.interval import Interval
+from app.reservations.linked import MAIN
 from app.reservations.models import Participant, Reservation
 from app.reservations.queries import managed_by
 
@@ -189,6 +190,7 @@ def shown(feed: Feed, window: Interval, *, kept_since: datetime) -> Sequence[Any
         Reservation.purpose,
         Reservation.requested_at,
         Reservation.shown_at,
+        Reservation.bundle,
         User.name.label("holder"),
     )
     wanted = (
@@ -199,7 +201,7 @@ def shown(feed: Feed, window: Interval, *, kept_since: datetime) -> Sequence[Any
     )
     if feed.kind is FeedKind.MINE:
         part = select(Participant.reservation_id).where(Participant.email == feed.user.email)
-        own = or_(Reservation.holder_id == feed.user_id, Reservation.id.in_(part))
+        own = or_(and_(Reservation.holder_id == feed.user_id, MAIN), Reservation.id.in_(part))
         return db.session.execute(wanted.where(own, Reservation.status.not_in(NOT_TAKEN))).all()
     among = select(Instrument.id).join(Instrument.facility).where(_of(feed))
     longest = db.session.scalar(
@@ -216,9 +218,29 @@ def shown(feed: Feed, window: Interval, *, kept_since: datetime) -> Sequence[Any
     ).all()
 
 
+def reserved_along(rows: Sequence[Any]) -> dict[str, list[Instrument]]:
+    """What was reserved along with each of the rows that is a main reservation, by its uid."""
+    mains = [row.uid for row in rows if row.bundle == row.uid]
+    found: dict[str, list[Instrument]] = {}
+    for first in range(0, len(mains), 500):  # Databases take only so many parameters.
+        pairs = db.session.execute(
+            select(Reservation.bundle, Instrument)
+            .join(Reservation.instrument)
+            .where(
+                Reservation.bundle.in_(mains[first : first + 500]),
+                Reservation.bundle != Reservation.uid,
+            )
+            .options(load_only(Instrument.name_ko, Instrument.name_en))
+            .order_by(Reservation.id)
+        )
+        for uid, instrument in pairs:
+            found.setdefault(str(uid), []).append(instrument)
+    return found
+
+
 def _state(feed: Feed, kept_since: datetime) -> ColumnElement[bool]:
     if feed.kind is FeedKind.APPROVALS:
-        return Reservation.status == Status.PENDING
+        return and_(Reservation.status == Status.PENDING, MAIN)
     holds = Reservation.status.in_(HOLDING)
     if feed.cancelled is Cancelled.OMIT:
         return holds

@@ -8,6 +8,14 @@ from app.domain.errors import Text
 
 _NEEDED = Text("꼭 적어야 합니다.", "This is needed.")
 _CHOOSE = Text("목록에서 고르세요.", "Choose one from the list.")
+NOT_BESIDE = Text(
+    "같은 시설의 다른 장비만 함께 예약할 수 있습니다.",
+    "Only other instruments of the same facility are reserved along with it.",
+)
+CIRCLE = Text(
+    "고른 장비가 다시 이 장비를 필요로 합니다. 한쪽에서만 고르세요.",
+    "What is chosen needs this instrument in turn. Choose it on one side only.",
+)
 _EITHER = Text(
     "출처를 하나 이상 적거나, 예시임을 표시하세요.",
     "Give at least one source, or say that the entry is illustrative.",
@@ -139,6 +147,7 @@ def of_error(error: Any) -> tuple[str, Text]:
 def _shortened(place: list[str]) -> list[str]:
     """The place as far as the form has a field of its own for it."""
     whole = {"documents", "sources", "opening_hours", "funding", "techniques", "purposes"}
+    whole |= {"needs", "accessories"}
     if place and place[0] in whole:
         return place[:1]
     parts = {

@@ -232,6 +232,14 @@ class InstrumentFile(_Entry):
     capacity: Annotated[int, Field(ge=1, le=100_000)] = Field(
         1, description="How many reservations it holds at once."
     )
+    needs: Annotated[list[Slug], Field(max_length=10)] = Field(
+        default_factory=list,
+        description="Slugs of the same facility that are always reserved along with it.",
+    )
+    accessories: Annotated[list[Slug], Field(max_length=20)] = Field(
+        default_factory=list,
+        description="Slugs of the same facility that one may choose to reserve along with it.",
+    )
     prices: Prices | None = Field(None, description="List prices, if they may be told.")
     contact: Contact | None = Field(None, description="Where to ask, if it differs.")
     former_slugs: list[Slug] = Field(

@@ -15,6 +15,7 @@ from app.catalog.form_fields import DurationField, PeriodField
 from app.catalog.form_sections import SECTIONS
 from app.catalog.forms import FacilityForm, InstrumentForm
 from app.catalog.inherited import hints
+from app.catalog.models import Facility, Instrument
 from app.catalog.queries import PastChange
 from app.catalog.services import Kind
 from app.domain.errors import Invalid, Stale
@@ -37,9 +38,7 @@ def edit_facility(slug: str) -> str | Response | tuple[str, int]:
 
 def _edit(kind: Kind, slug: str) -> str | Response | tuple[str, int]:
     thing, said, version = services.editable(current(), kind, slug)
-    form = (
-        InstrumentForm(techniques=queries.techniques()) if kind == "instrument" else FacilityForm()
-    )
+    form = _form_of(thing)
     if request.method == "GET":
         form.show(said, version)
         return _form_page(kind, thing, form)
@@ -64,6 +63,13 @@ def _edit(kind: Kind, slug: str) -> str | Response | tuple[str, int]:
     else:
         flash(gettext("Nothing was different, so nothing was changed."), "info")
     return redirect(url_for(f".{kind}", slug=thing.slug), 303)
+
+
+def _form_of(thing: Instrument | Facility) -> InstrumentForm | FacilityForm:
+    if isinstance(thing, Facility):
+        return FacilityForm()
+    beside = [each for each in queries.instruments_of(thing.facility) if each.id != thing.id]
+    return InstrumentForm(techniques=queries.techniques(), beside=beside)
 
 
 def _form_page(kind: Kind, thing: Any, form: Any) -> str:

@@ -51,7 +51,8 @@ _SAME = MappingProxyType(
             *("facility", "kind", "registration_number", "asset_number", "maker", "model"),
             *("model_example", "classification", "techniques", "use_scope", "use_state"),
             *("purposes", "funding", "website", "contact", "opening_hours", "booking", "prices"),
-            *("capacity", "sources", "illustrative", "booking_illustrative"),
+            *("capacity", "needs", "accessories"),
+            *("sources", "illustrative", "booking_illustrative"),
         ),
     }
 )
@@ -73,6 +74,7 @@ _GROUPED = MappingProxyType(
 _NOTHING: Mapping[str, Any] = MappingProxyType(
     {
         **dict.fromkeys(("sources", "managers", "purposes", "funding", "documents"), ()),
+        **dict.fromkeys(("needs", "accessories"), ()),
         **dict.fromkeys(("extra_holidays", "skipped_holidays"), ()),
         **dict.fromkeys(("contact", "booking"), MappingProxyType({})),
         "campus": "",

@@ -57,4 +57,6 @@ WHOLE: dict[str, Any] = {
     "documents": [],
     "contact": {"email": "biocore@kaist.example.org"},
     "sources": [],
+    "needs": [],
+    "accessories": [],
 }

@@ -35,7 +35,7 @@ SECTIONS: Mapping[str, tuple[tuple[Any, tuple[str, ...]], ...]] = MappingProxyTy
                 _l("Use"),
                 (
                     *("use_scope", "use_state", "private_use_reason_ko", "private_use_reason_en"),
-                    *("purposes", "capacity"),
+                    *("purposes", "capacity", "needs", "accessories"),
                 ),
             ),
             (

@@ -35,7 +35,7 @@ from app.catalog.form_fields import (
     WonField,
     YesNoField,
 )
-from app.catalog.models import Technique
+from app.catalog.models import Instrument, Technique
 from app.catalog.vocabulary import (
     CLASSIFICATIONS,
     KINDS,
@@ -383,6 +383,8 @@ class InstrumentForm(_EntryForm):
     use_state = SelectField(_l("Use state"))
     purposes = _checkboxes(_l("Purposes"))
     capacity = WonField(_l("Reservations at once"))
+    needs = _checkboxes(_l("Always reserved along with it"))
+    accessories = _checkboxes(_l("May be chosen along with it"))
     acquisition_on = StringField(_l("Acquired on"), description=_l("Such as 2024-03-31"))
     acquisition_cost = WonField(_l("Acquisition cost in won"))
     features_ko = TextAreaField(_l("What it does, in Korean"), render_kw=_LONG)
@@ -407,8 +409,16 @@ class InstrumentForm(_EntryForm):
     prices_note_ko = StringField(_l("Note on prices in Korean"))
     prices_note_en = StringField(_l("Note on prices in English"))
 
-    def __init__(self, *args: Any, techniques: Iterable[Technique] = (), **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        techniques: Iterable[Technique] = (),
+        beside: Iterable[Instrument] = (),
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
+        self.needs.choices = [(each.slug, localized(each)) for each in beside]
+        self.accessories.choices = self.needs.choices
         self.kind.choices = _choices(KINDS)
         self.classification.choices = _choices(CLASSIFICATIONS)
         self.use_scope.choices = _choices(USE_SCOPES)

@@ -19,6 +19,7 @@ from app.catalog.contributed import (
 from app.catalog.marked_yaml import MarkedYaml
 from app.catalog.notations import Names
 from app.catalog.problems import CatalogInvalid, Problem, place_of, wording
+from app.domain.linked import circle
 
 TECHNIQUES = "techniques.yaml"
 INSTITUTION = "institution.yaml"
@@ -80,7 +81,13 @@ class _Folder:
 
     def checked(self) -> list[Problem]:
         self._walk()
-        for check in (self._slugs, self._facilities_exist, self._techniques_exist, self._bookings):
+        for check in (
+            self._slugs,
+            self._facilities_exist,
+            self._techniques_exist,
+            self._bookings,
+            self._links,
+        ):
             self.found.extend(check())
         return sorted(set(self.found))
 
@@ -245,6 +252,31 @@ class _Folder:
                         n,
                     )
 
+    def _links(self) -> Iterator[Problem]:
+        """What is reserved along exists, in the same facility, and nothing needs itself."""
+        files = {file.slug: file for file in self.files["instrument"]}
+        needs = {slug: _slugs_in(file.marked.data, "needs") for slug, file in files.items()}
+        for file in self.files["instrument"]:
+            for name in ("needs", "accessories"):
+                for n, slug in enumerate(_slugs_in(file.marked.data, name)):
+                    other = files.get(slug)
+                    if other is None:
+                        yield file.problem(f"there is no instrument “{slug}”", name, n)
+                    elif slug == file.slug:
+                        yield file.problem(
+                            "an instrument is not reserved along with itself", name, n
+                        )
+                    elif _given(other, "facility") != _given(file, "facility"):
+                        yield file.problem(
+                            f"“{slug}” is of another facility: only what the same managers answer "
+                            "for is reserved together",
+                            name,
+                            n,
+                        )
+            if (way := circle(file.slug, needs)) and len(way) > 2:
+                said = " → ".join(way)
+                yield file.problem(f"it would come to need itself: {said}", "needs")
+
     def _bookings(self) -> Iterator[Problem]:
         """The settings must fit together as they add up, not only within one file."""
         facilities = {file.slug: file.value for file in self.files["facility"] if file.value}
@@ -257,6 +289,12 @@ class _Folder:
                 settings = effective_booking(facility.booking if facility else None, settings)
             for name, text in settings.contradictions():
                 yield file.problem(text, "booking", name)
+
+
+def _slugs_in(data: Any, name: str) -> list[str]:
+    """The slugs that a file gives under `name`, as far as they are any."""
+    said = data.get(name) if isinstance(data, dict) else None
+    return [each for each in said if isinstance(each, str)] if isinstance(said, list) else []
 
 
 def _given(file: _File, name: str) -> Any:

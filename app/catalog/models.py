@@ -139,6 +139,9 @@ class Instrument(Model):
     booking: Mapped[dict[str, Any]] = mapped_column(default=dict)  # what differs from the facility
     prices: Mapped[dict[str, Any] | None]
     capacity: Mapped[int] = mapped_column(default=1)
+    #: Slugs of the same facility: what is reserved along with it, and what people may choose to.
+    needs: Mapped[list[str]] = mapped_column(default=list, server_default="[]")
+    accessories: Mapped[list[str]] = mapped_column(default=list, server_default="[]")
     sources: Mapped[list[str]] = mapped_column(default=list)
     illustrative: Mapped[bool] = mapped_column(default=False)
     booking_illustrative: Mapped[bool] = mapped_column(default=False)

@@ -17,6 +17,7 @@ from app.domain.errors import NotFound, Text
 from app.domain.interval import Interval
 
 _ID_OF = select(Instrument.id).where(Instrument.slug == bindparam("slug"))
+_NEEDS_OF = select(Instrument.id, Instrument.needs).where(Instrument.slug == bindparam("slug"))
 
 
 def scope_of(thing: Instrument | Facility) -> Scope:
@@ -56,6 +57,15 @@ def instrument_id_of(slug: str) -> int:
     """The key of an instrument; raises `NotFound`. A slug that was renamed still finds it."""
     found = db.session.scalar(_ID_OF, {"slug": slug})
     return found if found is not None else instrument_by_slug(slug).id
+
+
+def id_and_needs_of(slug: str) -> tuple[int, list[str]]:
+    """The same with the slugs of what is always reserved along."""
+    found = db.session.execute(_NEEDS_OF, {"slug": slug}).one_or_none()
+    if found is not None:
+        return found.id, found.needs
+    instrument = instrument_by_slug(slug)
+    return instrument.id, instrument.needs
 
 
 def _renamed(kind: str, slug: str) -> str | None:
@@ -171,6 +181,14 @@ def instruments_of(facility: Facility) -> Sequence[Instrument]:
         )
         .order_by(Instrument.name_ko, Instrument.id)
     ).all()
+
+
+def named(slugs: Sequence[str]) -> Sequence[Instrument]:
+    """Instruments of these slugs that are not retired, by their Korean names."""
+    if not slugs:
+        return []
+    wanted = select(Instrument).where(Instrument.slug.in_(slugs), Instrument.retired_at.is_(None))
+    return db.session.scalars(wanted.order_by(Instrument.name_ko, Instrument.id)).all()
 
 
 def techniques() -> Sequence[Technique]:

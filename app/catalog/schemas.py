@@ -76,6 +76,8 @@ class InstrumentWholeOut(InstrumentOut):
     documents: list[DocumentOut]
     contact: dict[str, str]
     sources: list[str]
+    needs: list[str] = Field(description="Slugs of what is always reserved along with it.")
+    accessories: list[str] = Field(description="Slugs of what may be chosen along with it.")
 
 
 class InstrumentListOut(BaseModel):
@@ -165,6 +167,8 @@ def whole_out(instrument: Instrument, links: dict[str, str]) -> dict[str, Any]:
         **instrument_out(instrument, links),
         **{field: _both(instrument, field) for field in texts},
         "opening_hours": hours_of(instrument).dump(),
+        "needs": instrument.needs,
+        "accessories": instrument.accessories,
         "asset_number": instrument.asset_number,
         "model_example": instrument.model_example,
         "purposes": instrument.purposes,

@@ -24,6 +24,7 @@ from app.catalog.queries import facility_by_slug, instrument_by_slug, scope_of
 from app.catalog.techniques import give_techniques
 from app.db import db, transaction
 from app.domain.errors import Invalid, NotFound, Stale, Text
+from app.domain.linked import circle
 
 Kind = Literal["instrument", "facility"]
 Editable = Instrument | Facility
@@ -33,7 +34,7 @@ _RIGHTS = {"instrument": Action.EDIT_INSTRUMENT, "facility": Action.EDIT_FACILIT
 _OF_CALENDAR = frozenset(
     {
         *("opening_hours", "holidays", "extra_holidays", "skipped_holidays"),
-        *("booking", "capacity", "use_state"),
+        *("booking", "capacity", "use_state", "needs", "accessories"),
     }
 )
 _BOOKING: TypeAdapter[BookingSettings] = TypeAdapter(BookingSettings)
@@ -201,11 +202,29 @@ def _judged(kind: Kind, row: Editable, wanted: Mapping[str, Any]) -> InstrumentF
             found.setdefault(field, text)
     if entry is not None:
         found = dict(map(complaints.of_booking, _contradictions(row, entry.booking)))
+        if isinstance(row, Instrument) and isinstance(entry, InstrumentFile):
+            found |= _wrong_links(row, entry)
     if found or entry is None:
         raise Invalid(
             Text("표시된 항목을 고쳐 주세요.", "Please correct the fields that are marked."), found
         )
     return entry
+
+
+def _wrong_links(row: Instrument, entry: InstrumentFile) -> dict[str, Text]:
+    """What is wrong with what is to be reserved along, by field."""
+    rows = db.session.execute(
+        select(Instrument.slug, Instrument.needs).where(Instrument.facility_id == row.facility_id)
+    )
+    needs = {slug: list(needed) for slug, needed in rows}
+    found = {
+        name: complaints.NOT_BESIDE
+        for name in ("needs", "accessories")
+        if {*getattr(entry, name)} - (needs.keys() - {row.slug})
+    }
+    if circle(row.slug, {**needs, row.slug: entry.needs}):
+        found.setdefault("needs", complaints.CIRCLE)
+    return found
 
 
 def _contradictions(row: Editable, booking: BookingSettings | None) -> list[str]:

@@ -25,11 +25,13 @@ from app.db import db, transaction
 _OF_CALENDAR = frozenset(
     {
         *("opening_hours", "holidays", "extra_holidays", "skipped_holidays"),
-        *("booking", "capacity", "use_state"),
+        *("booking", "capacity", "use_state", "needs", "accessories"),
     }
 )
 #: Flat values that are slugs, and follow when what they name is renamed.
 _SLUGS = frozenset({"institution", "facility"})
+#: The same as lists; also in the rows, where no key of the database would follow.
+_LISTS = frozenset({"needs", "accessories"})
 #: What the audit trail calls a change.
 _ACTS = {
     "new": "add",
@@ -153,6 +155,11 @@ class _Sync:
         for before, after in found.renamed.items():
             self.renamed[before] = after
             self._note(Change("renamed", kind, after, before=before), {"before": before})
+        if found.renamed and kind == "instrument":
+            for row in self.rows[kind].values():
+                assert isinstance(row, Instrument)
+                row.needs = self._as_named_now("needs", row.needs)
+                row.accessories = self._as_named_now("accessories", row.accessories)
 
     def _techniques(self) -> None:
         for slug, before, after in take_techniques(self.contributions.techniques):
@@ -194,10 +201,7 @@ class _Sync:
 
     def _merge(self, kind: str, slug: str, row: Row, flat: Flat) -> None:
         held = entries.of_row(kind, row)
-        base = {
-            name: self.renamed.get(value, value) if name in _SLUGS else value
-            for name, value in row.from_file.items()
-        }
+        base = {name: self._as_named_now(name, value) for name, value in row.from_file.items()}
         taken: dict[str, Any] = {}
         for name, value in flat.items():
             if held[name] == value:
@@ -226,6 +230,11 @@ class _Sync:
             now=self.now,
             detail={"changes": {name: [held[name], value] for name, value in taken.items()}},
         )
+
+    def _as_named_now(self, name: str, value: Any) -> Any:
+        if name in _SLUGS:
+            return self.renamed.get(value, value)
+        return [self.renamed.get(each, each) for each in value] if name in _LISTS else value
 
     def _take(self, kind: str, row: Row, values: Mapping[str, Any]) -> None:
         entries.assign(row, values)

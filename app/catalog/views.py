@@ -203,6 +203,8 @@ def instrument(slug: str) -> str | Response:
         else None,
         rates=_rates_in_force(found, user, now),
         signed_in=user is not None,
+        needs=queries.named(found.needs),
+        accessories=queries.named(found.accessories),
     )
 
 

@@ -1,15 +1,13 @@
-"""Whether a time may be booked: every reason to refuse it, and what stands in the way.
-
-The rules that look at one's own request are in `booking_rules`; here are those that look at
-what others hold, and the list of all.
-"""
+"""Whether a time may be booked: the list of all rules, and every reason to refuse."""
 
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
 from app.domain import (
     answer_rules,
+    conflict_rules,
     contract_rules,
+    linked_rules,
     overdue_rules,
     quota_rules,
     training_rules,
@@ -26,9 +24,9 @@ from app.domain.booking_facts import (
     UseScope,
     UseState,
 )
-from app.domain.errors import Refusal, TakenTime, Text
-from app.domain.interval import Interval, at_capacity, fullest, merged
-from app.domain.notation import in_words, iso_span, listed
+from app.domain.conflict_rules import CONFLICT_CODES
+from app.domain.errors import Refusal, Text
+from app.domain.linked_rules import conflicts
 
 __all__ = [
     "CODES",
@@ -48,6 +46,7 @@ __all__ = [
     "UseState",
     "conflicts",
     "extension_refusals",
+    "is_conflict",
     "only_soft",
     "refusals",
     "refused_at_any_time",
@@ -186,15 +185,20 @@ CODES: Mapping[str, Text] = MappingProxyType(
             "필요한 안전교육을 받지 않았거나 그 유효 기간이 지났습니다.",
             "A safety training that the instrument asks for is missing, or over by then.",
         ),
+        "needs-linked-instrument": Text(
+            "함께 예약해야 하는 장비를 그 시간에 쓸 수 없습니다.",
+            "An instrument that has to be reserved along with it cannot be had in that time.",
+        ),
+        "accessory-taken": Text(
+            "함께 고른 부속 장비를 그 시간에 쓸 수 없습니다.",
+            "An accessory that was chosen along with it cannot be had in that time.",
+        ),
         "level-hours": Text(
             "수료증 등급으로 사용할 수 있는 시간이 아닙니다.",
             "The level of the person's certificate does not open that time.",
         ),
     }
 )
-
-#: Refused because of others, not because of a rule: these lead to “taken”, with alternatives.
-CONFLICT_CODES = frozenset({"taken", "capacity-full", "blackout"})
 
 #: What a manager may set aside with a reason: the facility's own rules. What others hold, a
 #: closure, a fault, a suspension and the laws behind permits are not theirs to set aside.
@@ -207,74 +211,6 @@ SOFT = frozenset(
         *("mode-not-offered", "answer-missing", "level-hours"),
     }
 )
-
-
-def clear_of_blackouts(request: BookingRequest, facts: BookingFacts) -> Refusal | None:
-    met = _overlapping(facts.blackouts, facts.policy.occupied(request.interval))
-    if not met:
-        return None
-    times = listed(met, facts.zone, facts.now)
-    return Refusal(
-        "blackout",
-        Text(
-            f"점검·휴무({times.ko})와 겹칩니다. 그 앞이나 뒤의 시간을 골라 주세요.",
-            f"There is maintenance or a closure at {times.en}. Choose a time before or after it.",
-        ),
-        iso_span(met[0]),
-        "starts_at",
-    )
-
-
-def clear_of_reservations(request: BookingRequest, facts: BookingFacts) -> Refusal | None:
-    """With room for one only; `leaves_room` speaks for facilities that hold several at once."""
-    if facts.capacity != 1:
-        return None
-    met = _met(facts, request.interval)
-    if not met:
-        return None
-    times = listed(merged(met), facts.zone, facts.now)
-    apart = _apart(facts)
-    return Refusal(
-        "taken",
-        Text(
-            f"이미 예약된 시간({times.ko})과 겹칩니다. {apart.ko}비어 있는 시간을 골라 주세요.",
-            f"It is already reserved at {times.en}. {apart.en}Choose a time that is free.",
-        ),
-        iso_span(met[0]),
-        "starts_at",
-    )
-
-
-def _apart(facts: BookingFacts) -> Text:
-    """What must be kept free between two reservations, if anything."""
-    if not facts.policy.around:
-        return Text("", "")
-    words = in_words(facts.policy.around)
-    return Text(
-        f"예약 사이에는 준비·정리 시간 {words.ko}이 필요합니다. ",
-        f"Setting up and cleaning up take {words.en} between two reservations. ",
-    )
-
-
-def leaves_room(request: BookingRequest, facts: BookingFacts) -> Refusal | None:
-    """Counted instant by instant: overlapping reservations need not overlap each other."""
-    if facts.capacity == 1:
-        return None
-    occupied = facts.policy.occupied
-    held = [occupied(each) for each in facts.held]
-    if fullest(held, occupied(request.interval)) < facts.capacity:
-        return None
-    times = listed(_full(facts, request.interval), facts.zone, facts.now)
-    return Refusal(
-        "capacity-full",
-        Text(
-            f"정원 {facts.capacity}명이 찬 시간({times.ko})과 겹칩니다. "
-            "그 시간을 피해 골라 주세요.",
-            f"All {facts.capacity} places are reserved at {times.en}. Choose a time around it.",
-        ),
-        str(facts.capacity),
-        "starts_at",
-    )
 
 
 RULES: tuple[Rule, ...] = (
@@ -299,9 +235,11 @@ RULES: tuple[Rule, ...] = (
     window_rules.is_for_the_running_day,
     rules.within_opening_hours,
     training_rules.within_level_hours,
-    clear_of_blackouts,
-    clear_of_reservations,
-    leaves_room,
+    conflict_rules.clear_of_blackouts,
+    conflict_rules.clear_of_reservations,
+    conflict_rules.leaves_room,
+    linked_rules.needed_can_be_had,
+    linked_rules.accessories_can_be_had,
     quota_rules.leaves_a_gap,
     quota_rules.keeps_the_day,
     quota_rules.keeps_the_week,
@@ -347,6 +285,11 @@ def refusals(request: BookingRequest, facts: BookingFacts) -> list[Refusal]:
     return [refusal for refusal in found if refusal]
 
 
+def is_conflict(refusal: Refusal) -> bool:
+    """Whether it is refused because of what others hold: another time would do."""
+    return refusal.code in CONFLICT_CODES or refusal.of_others
+
+
 def only_soft(refusals: Iterable[Refusal]) -> bool:
     """Whether a manager may set all of them aside."""
     return all(refusal.code in SOFT for refusal in refusals)
@@ -364,37 +307,6 @@ def refused_at_any_time(request: BookingRequest, facts: BookingFacts) -> list[Re
     """The reasons to refuse `request` that hold at whatever time."""
     found = (rule(request, facts) for rule in TIMELESS)
     return [refusal for refusal in found if refusal]
-
-
-def conflicts(request: BookingRequest, facts: BookingFacts) -> list[TakenTime]:
-    """What stands in the way of `request`, earliest first.
-
-    With room for one these are the blackouts and reservations themselves; with room for
-    several, the blackouts and the spans in which every place is reserved.
-    """
-    wanted = request.interval
-    held = _met(facts, wanted) if facts.capacity == 1 else _full(facts, wanted)
-    blackouts = _overlapping(facts.blackouts, facts.policy.occupied(wanted))
-    found = [TakenTime(each, "reservation") for each in held]
-    found += [TakenTime(each, "blackout") for each in blackouts]
-    return sorted(found, key=lambda each: each.interval)
-
-
-def _overlapping(spans: Iterable[Interval], wanted: Interval) -> list[Interval]:
-    return sorted([span for span in spans if span.overlaps(wanted)])
-
-
-def _met(facts: BookingFacts, wanted: Interval) -> list[Interval]:
-    """The reservations that are too near, with the setting up and cleaning up of both."""
-    occupied = facts.policy.occupied
-    here = occupied(wanted)
-    return sorted([each for each in facts.held if occupied(each).overlaps(here)])
-
-
-def _full(facts: BookingFacts, wanted: Interval) -> list[Interval]:
-    occupied = facts.policy.occupied
-    held = [occupied(each) for each in facts.held]
-    return _overlapping(at_capacity(held, facts.capacity), occupied(wanted))
 
 
 def extension_refusals(request: BookingRequest, facts: BookingFacts) -> list[Refusal]:

@@ -82,6 +82,7 @@ class BookingRequest:
     note: str = ""
     holder: str = ""  # the address of whom it is for; empty: whoever asks
     group: int | None = None  # the id of the research group that it is for
+    accessories: tuple[str, ...] = ()  # slugs of what is to be reserved along
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,3 +190,14 @@ class BookingFacts:
     training: TrainingPolicy = NO_TRAINING
     qualification: Qualification = UNTRAINED
     holidays: frozenset[date] = frozenset()  # on the days of the request; for the hours of levels
+    linked: tuple["Linked", ...] = ()  # what would be reserved along
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """An instrument that is reserved along with another, and what is known about it."""
+
+    slug: str
+    name: Text
+    facts: BookingFacts
+    accessory: bool = False  # chosen by the person; else needed

@@ -25,6 +25,7 @@ class Refusal:
     reason: Text
     limit: str | None = None  # the limit that was broken, ISO 8601 or a plain number
     field: str | None = None  # the field of the request that would have to change
+    of_others: bool = False  # only because others hold it: another time would do
 
 
 class DureError(Exception):

@@ -67,6 +67,19 @@ def without(spans: Iterable[Interval], holes: Iterable[Interval]) -> list[Interv
     return [Interval(start, end) for start, end in found]
 
 
+def common(spans: Iterable[Interval], others: Iterable[Interval]) -> Iterator[Interval]:
+    """What lies in both, found as asked for; neither overlaps itself, both are in order."""
+    left, right = iter(spans), iter(others)
+    one, other = next(left, None), next(right, None)
+    while one and other:
+        if part := one.intersection(other):
+            yield part
+        if one.end <= other.end:
+            one = next(left, None)
+        else:
+            other = next(right, None)
+
+
 def _pairs(intervals: Iterable[Interval]) -> Iterator[tuple[datetime, datetime]]:
     return ((each.start, each.end) for each in intervals)
 

@@ -77,8 +77,13 @@ class _Filling:
         demo_projects.fund(self.institutions, self.users, self.now)
         book = Book(self._researchers(), managers, self.now)
         instruments = _instruments()
+        by_slug = {each.slug: each for each in instruments}
+        # What is reserved along has no reservations of its own: it follows its main instrument.
+        along = {slug for each in instruments for slug in (*each.needs, *each.accessories)}
         for done, instrument in enumerate(instruments, 1):
-            self._reserve(book, instrument, managers[instrument.facility_id])
+            if instrument.slug not in along:
+                self._reserve(book, instrument, managers[instrument.facility_id])
+                book.take_along(instrument, by_slug)
             self.progress(done, len(instruments))
         demo_training.teach(instruments, book, self.now)
         self._write(book)

@@ -1,7 +1,7 @@
 """Whose the demonstration's reservations are, what became of them, and how they came about."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from random import Random
@@ -68,6 +68,25 @@ class Book:
             ]
             if free:
                 self._reserve(instrument, interval, rng.choice(free), approved, rng)
+
+    def take_along(self, main: Instrument, by_slug: Mapping[str, Instrument]) -> None:
+        """Let what the instrument needs be reserved with it, and sometimes an accessory."""
+        for row in [each for each in self.reservations if each["instrument_id"] == main.id]:
+            chosen = [slug for slug in main.accessories if int(row["uid"], 16) % 3 == 0]
+            for slug in (*main.needs, *chosen):
+                row["bundle"] = row["uid"]
+                chance = Random(f"{row['uid']} {slug}")  # noqa: S311 – nothing secret
+                self.reservations.append(
+                    row
+                    | {
+                        "uid": f"{chance.getrandbits(128):032x}",
+                        "instrument_id": by_slug[slug].id,
+                        "exclusive": by_slug[slug].capacity == 1,
+                        "answers": {},
+                        "no_show_at": None,
+                        "quote": None,
+                    }
+                )
 
     def _regulars(self, instrument: Instrument, rng: Random) -> list[Researcher]:
         """The few people who use an instrument, mostly from its own institution."""
@@ -289,6 +308,7 @@ def _row(
         "used_until": None,
         "reserved_from": None,
         "reserved_until": None,
+        "bundle": None,
     }
 
 

@@ -28,18 +28,18 @@ OF_ITS_LIKE = 3
 def alternatives(request: BookingRequest, user: User, *, now: datetime) -> list[FreeSlot]:
     """The nearest free times of the instrument, then the same time on instruments like it."""
     instrument = instrument_by_slug(request.instrument)
-    own = [
-        FreeSlot(instrument.slug, slot)
-        for slot in _nearest(instrument, user, request.interval, now=now)
-    ]
+    own = [FreeSlot(instrument.slug, slot) for slot in _nearest(instrument, user, request, now=now)]
+    if request.accessories:
+        return own  # Others have accessories of their own.
     return own + _on_its_like(instrument, request, user, now=now)
 
 
 def _nearest(
-    instrument: Instrument, user: User, wanted: Interval, *, now: datetime
+    instrument: Instrument, user: User, request: BookingRequest, *, now: datetime
 ) -> list[Interval]:
+    wanted = request.interval
     around = Interval(max(wanted.start - NEAR, now), max(wanted.end, now) + NEAR)
-    spans = queries.free_for(instrument, user, around, now=now)
+    spans = queries.free_for(instrument, user, around, now=now, accessories=request.accessories)
     policy = policy_of(instrument)
     length = min(max(wanted.duration, policy.shortest), policy.longest)
     return nearest_slots(
@@ -87,7 +87,9 @@ def _on_its_like(
         for other in like
         if not booking.refusals(
             request,
-            queries.facts_of(
+            queries.booking_facts(other, user, wanted, now=now)
+            if other.needs
+            else queries.facts_of(
                 other,
                 user,
                 wanted,

@@ -16,8 +16,9 @@ from app.catalog.health import open_faults
 from app.catalog.models import Instrument
 from app.catalog.policy import hours_of, policy_of, training_of, use_policy_of, zone_of
 from app.catalog.queries import instrument_by_slug, scope_of
+from app.domain import booking
 from app.domain.approval import APPROVER_NAMES, Status
-from app.domain.booking import CONFLICT_CODES, BookingRequest, Mode, Policy
+from app.domain.booking import BookingRequest, Mode, Policy
 from app.domain.errors import BookingRefused, FreeSlot, Invalid, Refusal, Taken, WrongState
 from app.domain.interval import Interval
 from app.domain.rules_in_words import rarer_rules
@@ -27,6 +28,7 @@ from app.reservations import (
     approvers,
     deputies,
     free_times,
+    linked,
     queries,
     series,
     services,
@@ -67,13 +69,16 @@ def reserve(slug: str) -> AnyResponse | str | tuple[str, int]:
         return _reserve_page(form, instrument, user), KINDS["invalid"].status
     try:
         made = _request(form, user)
+    except WrongState as wrong:
+        form.form_errors.append(localized(wrong.text))
+        return _reserve_page(form, instrument, user), KINDS["wrong-state"].status
     except BookingRefused as refused:
         form.show(refused.refusals)
         if form.repeat.data:
             status = KINDS["taken" if isinstance(refused, Taken) else "refused"].status
             return _reserve_page(form, instrument, user), status
         if isinstance(refused, Taken):
-            may_wait = not form.holder.data
+            may_wait = not (form.holder.data or instrument.needs or form.chosen)
             page = _reserve_page(form, instrument, user, refused.alternatives, may_wait=may_wait)
             return page, TAKEN
         found = _instead(form.to_request(), refused.refusals, user)
@@ -103,6 +108,11 @@ def wait(slug: str) -> AnyResponse | tuple[str, int]:
     asked = form.to_request()
     if asked.holder:
         form.holder.errors = [gettext("One waits for oneself only: leave this empty, please.")]
+        return _reserve_page(form, instrument, user), KINDS["invalid"].status
+    if asked.accessories:
+        form.form_errors.append(
+            gettext("One cannot wait for accessories. Wait without them, or choose a free time.")
+        )
         return _reserve_page(form, instrument, user), KINDS["invalid"].status
     wish = Wish(
         within=asked.interval,
@@ -161,8 +171,8 @@ def check(slug: str) -> str:
         interval=form.interval,
         found=with_instruments(_instead(asked, trial.refusals, user)),
         may_wait=bool(trial.refusals)
-        and not asked.holder
-        and CONFLICT_CODES.issuperset(r.code for r in trial.refusals),
+        and all(map(booking.is_conflict, trial.refusals))
+        and not (asked.holder or asked.accessories or instrument.needs),
         instrument=instrument,
         zone=zone_of(instrument),
         policy=policy,
@@ -228,6 +238,7 @@ def _reserve_page(
         queues=waitlist.queues(user, instrument_id=instrument.id) if not asks else [],
         calendar=timeline.calendar_of(instrument, now=now),
         faults=open_faults(instrument),
+        along=[each.instrument for each in linked.along(instrument)],
     )
 
 

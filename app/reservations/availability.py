@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import reduce
 from heapq import merge
 from itertools import islice, takewhile
 from typing import Any
@@ -37,7 +38,8 @@ from app.domain.booking import (
     UseScope,
     UseState,
 )
-from app.domain.interval import Interval, gaps
+from app.domain.interval import Interval, common, gaps
+from app.domain.linked import together
 from app.domain.local_time import day_interval, day_of
 from app.domain.reach import Reach
 from app.domain.wish import (
@@ -56,7 +58,9 @@ from app.reservations.candidates import (
     Closures,
     Standing,
     candidates,
+    needed_by,
     read_json,
+    slugs_of,
     standing_approvals,
 )
 from app.reservations.reaching import Reaches
@@ -142,6 +146,17 @@ class FreeTime:
 
 
 @dataclass(frozen=True, slots=True)
+class Together:
+    """What is left of the time of one instrument and of all that is reserved along with it."""
+
+    times: Sequence[Iterable[Interval]]
+
+    def __iter__(self) -> Iterator[Interval]:
+        first, *others = self.times
+        return reduce(common, map(iter, others), iter(first))
+
+
+@dataclass(frozen=True, slots=True)
 class Open:
     """An instrument that is offered, once a time is found."""
 
@@ -169,10 +184,12 @@ class Search:
     _book: RateBook | None = None
     _suppliers: frozenset[int] = frozenset()
     _reaches: dict[int, Reach] = field(default_factory=dict)
+    _needed: dict[str, Candidate] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         found = candidates(self.wanted.among, self.wanted.instruments)
         self._suppliers = frozenset(each.facility.institution_id for each in found)
+        self._needed = needed_by(found)
         if self.viewer is not None:
             suspensions = in_force(self.viewer.id, now=self.now)
             self.suspension = holding_at(None, suspensions)
@@ -298,27 +315,36 @@ class Search:
 
     def _timetabled(self, offered: Sequence[tuple[Candidate, Standing]]) -> list[Open]:
         """With what is known of their time, in two statements."""
-        opened = self._opened(offered)
+        known = {each.id: (each, standing) for each, standing in offered}
+        for each, _ in offered:
+            known |= {one.id: (one, standing) for one, standing in self._along(each)}
+        every = list(known.values())
+        opened = self._opened(every)
         spans = [span for of_some in opened.values() for span in of_some.spans]
         if not spans:
             return []
         # What is held shortly before or behind needs its time to set up and clean up, too.
-        around = max(standing.policy.around for _, standing in offered)
+        around = max(standing.policy.around for _, standing in every)
         during = Interval(
             min(span.start for span in spans) - around, max(span.end for span in spans) + around
         )
-        bounds = [(each.id, timedelta(seconds=each.longest_hold)) for each, _ in offered]
+        bounds = [(each.id, timedelta(seconds=each.longest_hold)) for each, _ in every]
         held = schedule.ordered_holds(bounds, during)
-        closures = Closures.read([candidate for candidate, _ in offered], during)
-        found = []
-        for candidate, standing in offered:
-            free = FreeTime(
+        closures = Closures.read([candidate for candidate, _ in every], during)
+        times = {
+            candidate.id: FreeTime(
                 opened[candidate.facility_id, candidate.opening_hours],
                 held.get(candidate.id, ()),
                 closures.of(candidate),
                 candidate.capacity,
                 standing.policy,
             )
+            for candidate, standing in every
+        }
+        found = []
+        for candidate, standing in offered:
+            along = [times[each.id] for each, _ in self._along(candidate)]
+            free = Together([times[candidate.id], *along]) if along else times[candidate.id]
             reach = self._reaches.get(candidate.id)
             timetable = Timetable(
                 standing.policy,
@@ -353,6 +379,8 @@ class Search:
             return "instrument-faulty"
         if candidate.facility_id in self._suspended_at:
             return "suspended"
+        if not self._may_have_all(candidate):
+            return "needs-linked-instrument"
         policy, wanted = standing.policy, self.wanted
         if not suits(policy, wanted.wish):
             return "length"
@@ -383,7 +411,28 @@ class Search:
         mode = self._mode(one.standing)
         return (slot for slot in slots if (tariff.price(slot, mode) or 0) <= most)
 
+    def _along(self, candidate: Candidate) -> list[tuple[Candidate, Standing]]:
+        """What is reserved along, each with what holds for it."""
+        if candidate.needs == "[]":
+            return []
+        needs = {slug: slugs_of(each.needs) for slug, each in self._needed.items()}
+        slugs = together(slugs_of(candidate.needs), needs)
+        found = [self._needed[slug] for slug in slugs if slug in self._needed]
+        return [(each, self._standing(each)) for each in found if each.id != candidate.id]
+
+    def _may_have_all(self, candidate: Candidate) -> bool:
+        along = self._along(candidate)
+        known = {each.slug for each, _ in along}
+        return known.issuperset(slugs_of(candidate.needs)) and not any(
+            each.faulty or standing.refusal not in (None, "mode-not-offered")
+            for each, standing in along
+        )
+
     def _needs_approval(self, candidate: Candidate, standing: Standing) -> bool:
+        every = ((candidate, standing), *self._along(candidate))
+        return any(self._has_to_be_approved(*each) for each in every)
+
+    def _has_to_be_approved(self, candidate: Candidate, standing: Standing) -> bool:
         policy = standing.policy
         groups = groups_of(standing.who) if standing.who else frozenset(ForWhom)
         by_managers = {s for s in policy.approval_stages if s.by is Approver.FACILITY_MANAGER}

@@ -211,6 +211,7 @@ def use_of(reservation: Reservation, user: User, *, now: datetime) -> dict[str, 
         "asks_code": use_policy_of(reservation.instrument).check_in_at is CheckInPlace.INSTRUMENT
         and not manages,
         "may_mark_no_show": manages
+        and not reservation.is_companion
         and reservation.status is Status.CONFIRMED
         and reservation.starts_at <= now,
         **no_show_pages.undoing(reservation, manages=manages, now=now),

@@ -49,6 +49,7 @@ class Candidate:
     use_state: str
     longest_hold: int  # seconds
     faulty: bool  # out of order, and nobody knows until when
+    needs: str  # slugs of what is reserved along
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,7 @@ _COLUMNS = (
     type_coerce(Instrument.use_state, String),
     type_coerce(Instrument.longest_hold, Integer),
     Instrument.out_of_order_since.is_not(None),
+    cast(Instrument.needs, SqlText),
 )
 
 
@@ -110,6 +112,31 @@ def candidates(wanted: Filter, slugs: Sequence[str] = ()) -> list[Candidate]:
     rows: Sequence[Any] = db.session.connection().execute(asked).all()
     facilities = _facilities({row.facility_id for row in rows})
     return [Candidate(facilities[row.facility_id], *row) for row in rows]
+
+
+def needed_by(found: Sequence[Candidate]) -> dict[str, Candidate]:
+    """All that is reserved along with some of them, by slug; no statement where there is none."""
+    known: dict[str, Candidate] = {}
+    wanted = {slug for each in found for slug in slugs_of(each.needs)}
+    while wanted:
+        asked = select(*_COLUMNS, Instrument.retired_at.is_(None)).where(
+            Instrument.slug.in_(_written_out("wanted", wanted))
+        )
+        rows: Sequence[Any] = db.session.connection().execute(asked).all()
+        facilities = _facilities({row.facility_id for row in rows})
+        read = {
+            row.slug: Candidate(facilities[row.facility_id], *row[:-1]) for row in rows if row[-1]
+        }
+        known |= read
+        needed = {slug for each in read.values() for slug in slugs_of(each.needs)}
+        wanted = needed - known.keys() - wanted
+    return known
+
+
+def slugs_of(text: str) -> list[str]:
+    """The slugs that a column of them holds; most are empty, and nothing is read of them."""
+    found: list[str] = [] if text == "[]" else json.loads(text)
+    return found
 
 
 def _present(slugs: Sequence[str]) -> set[str]:
@@ -209,6 +236,6 @@ def standing_approvals(user: User) -> Mapping[int, AbstractSet[Approver]]:
     return found
 
 
-def _written_out(name: str, ids: Iterable[int]) -> BindParameter[Any]:
+def _written_out(name: str, ids: Iterable[int] | Iterable[str]) -> BindParameter[Any]:
     """Ids as part of the statement, as databases take only so many parameters."""
     return bindparam(name, sorted(ids), expanding=True, literal_execute=True)

@@ -1,6 +1,6 @@
 """Closing time for maintenance, faults and holidays: blackouts made and lifted by managers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -19,11 +19,11 @@ from app.domain.approval import Status
 from app.domain.errors import Invalid, NotFound, Text, WrongState
 from app.domain.interval import Interval
 from app.domain.repetition import Every, repeated
-from app.reservations import offering, queries
+from app.reservations import linked, offering, queries
 from app.reservations.giving_way import Answer, make_way
 from app.reservations.models import Reservation
 from app.reservations.notices import WayGiven
-from app.reservations.turns import lock_calendar
+from app.reservations.turns import lock_calendar, lock_calendars
 
 #: What would have to be ended first; what was completed is past and stands in nobody's way.
 IN_THE_WAY = (Status.PENDING, Status.CONFIRMED, Status.IN_USE, Status.OFFERED)
@@ -74,11 +74,12 @@ def close_time(
         user = queries.person(user.id)
         access.require(user, Action.CLOSE_TIME, scope_of(facility))
         # Who is booking one of them right now is waited for, and seen below.
-        instruments = _lock(facility, closure)
+        instruments, locked = _lock(facility, closure, now)
         if times[0].end <= now:
             past = Text("이미 지난 시간입니다.", "That time has passed.")
             raise Invalid(past, {"ends_at": past})
         hit = reserved_during(instruments, times, now=now)
+        linked.check_ours(hit, locked)
         rule = _rule(closure, user, now)
         blackouts = [_blackout(facility, closure, each, user, now) for each in times]
         for blackout in blackouts:
@@ -164,13 +165,19 @@ def end_repetition(user: User, facility: Facility, rule_id: int, *, now: datetim
     return len(coming)
 
 
-def _lock(facility: Facility, closure: Closure) -> list[Instrument]:
-    """Take turns on every calendar concerned, always in the order of the ids."""
+def _lock(
+    facility: Facility, closure: Closure, now: datetime
+) -> tuple[list[Instrument], Collection[int]]:
+    """Take turns on every calendar concerned, and those of what is reserved together with it.
+
+    The instruments that are concerned, and the ids of all that are locked.
+    """
     ids = _concerned(facility, closure.instrument_id)
     if closure.instrument_id and closure.instrument_id not in ids:
         elsewhere = Text("이 시설의 장비가 아닙니다.", "That instrument is not in this facility.")
         raise Invalid(elsewhere, {"instrument": elsewhere})
-    return [lock_calendar(each) for each in sorted(ids)]
+    locked = lock_calendars({*ids, *linked.bundled_with(ids, now=now)})
+    return [locked[each] for each in sorted(ids)], locked.keys()
 
 
 def _concerned(facility: Facility, instrument_id: int | None) -> list[int]:
@@ -195,7 +202,10 @@ def _of_facility(facility: Facility, blackout_id: int) -> Blackout:
 def reserved_during(
     instruments: Sequence[Instrument], times: Sequence[Interval], *, now: datetime
 ) -> list[Reservation]:
-    """The reservations to come, or going on, that hold any of the instruments in `times`."""
+    """The reservations to come, or going on, that hold any of the instruments in `times`.
+
+    For what was reserved along with another, that other: they give way together.
+    """
     longest = max((each.longest_hold for each in instruments), default=timedelta())
     if not instruments or not times:
         return []
@@ -219,7 +229,8 @@ def reserved_during(
         .order_by(Reservation.starts_at, Reservation.id)
         .execution_options(populate_existing=True)
     ).all()
-    return [each for each in found if any(each.interval.overlaps(time) for time in times)]
+    hit = [each for each in found if any(each.interval.overlaps(time) for time in times)]
+    return linked.mains_of(hit)
 
 
 def closures_of(facility: Facility, *, now: datetime) -> Sequence[Blackout]:

@@ -9,21 +9,21 @@ from app.db import transaction
 from app.domain import approval
 from app.domain.approval import APPROVER_NAMES, BY_MANAGER, Status, Step
 from app.domain.errors import Invalid, NotAllowed, Text, WrongState
-from app.reservations import approvers, notices, offering, queries, stages
+from app.reservations import approvers, linked, notices, offering, queries, stages
 from app.reservations.approval_models import ApprovalStage
 from app.reservations.models import Reservation
 from app.reservations.services import awaited_until
 from app.reservations.steps import end, note, of_version, touch
-from app.reservations.turns import lock_calendar
+from app.reservations.turns import lock_reserved
 
 
 def approve_reservation(
     user: User, uid: str, *, now: datetime, reason: str = "", version: int | None = None
 ) -> Reservation:
     """Agree at the stage whose turn it is; confirmed when all stages have agreed."""
-    instrument_id, user_id = queries.by_uid(uid, viewer=user).instrument_id, user.id
+    before, user_id = queries.by_uid(uid, viewer=user), user.id
     with transaction():
-        lock_calendar(instrument_id)
+        lock_reserved(before)
         user = queries.person(user_id)
         reservation, stage, approver = _to_decide(user, uid, Step.APPROVE, version, now)
         by = {"approver": approver, "decides": user}
@@ -55,9 +55,9 @@ def reject_reservation(
     if not reason.strip():
         missing = Text("반려 사유를 적어 주세요.", "Say why you reject it.")
         raise Invalid(missing, {"reason": missing})
-    instrument_id, user_id = queries.by_uid(uid, viewer=user).instrument_id, user.id
+    before, user_id = queries.by_uid(uid, viewer=user), user.id
     with transaction():
-        lock_calendar(instrument_id)
+        lock_reserved(before)
         user = queries.person(user_id)
         reservation, stage, approver = _to_decide(user, uid, Step.REJECT, version, now)
         by = {"approver": approver, "decides": user}
@@ -73,7 +73,7 @@ def reject_reservation(
 
 def may_decide(user: User, reservation: Reservation) -> bool:
     """Whether it waits, and it is the person's turn to say something."""
-    if reservation.status is not Status.PENDING:
+    if reservation.status is not Status.PENDING or reservation.is_companion:
         return False
     stage = approvers.open_stage(reservation)
     if stage is None:
@@ -89,6 +89,7 @@ def _to_decide(
 ) -> tuple[Reservation, ApprovalStage, User]:
     """The reservation now that the calendar is ours, its stage, and in whose name it is decided."""
     reservation = queries.by_uid(uid, viewer=user, anew=True)
+    linked.refuse_alone(reservation)
     if reservation.status is Status.PENDING and not approvers.present(reservation):
         # Written by hand or by a program that knows of no stages: a manager decides.
         stages.begin([reservation], BY_MANAGER, now)

@@ -65,6 +65,8 @@ RESERVATION: dict[str, Any] = {
     "used_until": None,
     "requested_at": "2026-11-23T09:00:00Z",
     "updated_at": "2026-11-23T09:00:00Z",
+    "companions": [],
+    "main": None,
     "links": {
         "self": f"https://dure.example/api/v1/reservations/{_UID}",
         "page": f"https://dure.example/reservations/{_UID}",

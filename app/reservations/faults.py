@@ -19,13 +19,13 @@ from app.domain.errors import Invalid, NotFound, Text, WrongState
 from app.domain.interval import Interval
 from app.domain.maintenance import Result, Severity
 from app.mail import outbox
-from app.reservations import queries
+from app.reservations import linked, queries
 from app.reservations.closures import reserved_during
 from app.reservations.giving_way import Answer, make_way
 from app.reservations.maintenance import Work, add_entry
 from app.reservations.models import Reservation
 from app.reservations.notices import WayGiven, managers_of
-from app.reservations.turns import lock_calendar
+from app.reservations.turns import lock_calendar, lock_calendars
 
 #: Nobody reserves further ahead.
 _EVER = timedelta(days=1000)
@@ -86,8 +86,9 @@ def decide_fault(
     `CannotGiveWay`.
     """
     instrument_id = instrument_id_of(slug)
+    ids = {instrument_id, *linked.bundled_with([instrument_id], now=now)}
     with transaction():
-        instrument, user = lock_calendar(instrument_id), queries.person(user.id)
+        instrument, user = lock_calendars(ids)[instrument_id], queries.person(user.id)
         fault = _open(instrument, fault_id, user)
         _lift(fault, now)
         hit: Sequence[Reservation] = ()
@@ -96,6 +97,7 @@ def decide_fault(
         if decision.severity is Severity.OUT_OF_ORDER:
             fault.out_since = fault.out_since or now
             during, hit = _hit(instrument, decision, now)
+            linked.check_ours(hit, ids)
             if decision.until:
                 fault.blackout = _close(instrument, during, user, now)
         else:

@@ -113,6 +113,11 @@ def _left_out(search: Search) -> list[str]:
             "%(num)s are at facilities where you are suspended",
             number["suspended"],
         ),
+        "needs-linked-instrument": ngettext(
+            "%(num)s needs another that cannot be had",
+            "%(num)s need others that cannot be had",
+            number["needs-linked-instrument"],
+        ),
         "not-in-use": ngettext(
             "%(num)s is not in use", "%(num)s are not in use", number["not-in-use"]
         ),

@@ -18,14 +18,17 @@ from wtforms import (
     RadioField,
     SelectChoice,
     SelectField,
+    SelectMultipleField,
     StringField,
     TextAreaField,
     ValidationError,
 )
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
+from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.catalog.models import BlackoutKind, Instrument
 from app.catalog.policy import policy_of, zone_of
+from app.catalog.queries import named
 from app.domain.booking import BookingRequest, Mode
 from app.domain.errors import Invalid, Refusal, Text
 from app.domain.interval import Interval
@@ -46,7 +49,8 @@ from app.reservations.answer_fields import PREFIX, answers_of, asking, fill_in_a
 from app.reservations.closures import Closure
 from app.reservations.models import Reservation
 from app.reservations.repeat_fields import OfSeries, Repeating
-from app.reservations.services import Change
+from app.reservations.series import TOGETHER
+from app.reservations.services import Change, accessories_of
 from app.reservations.usage import Said
 from app.web.pages import localized
 
@@ -205,6 +209,13 @@ class ReservationForm(Repeating, Times):
         coerce=int,
         description=_l("The research group that the reservation counts for."),
     )
+    accessories = SelectMultipleField(
+        _l("Reserve along with it"),
+        [Optional()],
+        widget=ListWidget(prefix_label=False),
+        option_widget=CheckboxInput(),
+        description=_l("All for the same time, or nothing is reserved."),
+    )
     override = _override()
 
     @classmethod
@@ -239,6 +250,21 @@ class ReservationForm(Repeating, Times):
                 SelectChoice(mode.value, said) for mode, said in MODES.items() if mode in offered
             ]
 
+        self.accessories.choices = [
+            SelectChoice(each.slug, localized(each)) for each in named(instrument.accessories)
+        ]
+        if not self.accessories.choices:
+            del self.accessories
+
+    def validate_repeat(self, field: Field) -> None:
+        if field.data and (self.instrument.needs or self.chosen):
+            raise ValidationError(localized(TOGETHER))
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """What is to be reserved along."""
+        return tuple(self.accessories.data or ()) if self.accessories else ()
+
     def fill_in_like(self, other: Reservation) -> None:
         """Everything as in `other`, a week later by the clocks of the zone."""
         self.fill_in(other.interval)
@@ -251,6 +277,8 @@ class ReservationForm(Repeating, Times):
         if not self.only_mode:
             self.mode.data = other.mode.value
         fill_in_answers(self, other)
+        if self.accessories:
+            self.accessories.data = list(accessories_of(other))
 
     def to_request(self) -> BookingRequest:
         return BookingRequest(
@@ -263,6 +291,7 @@ class ReservationForm(Repeating, Times):
             answers=answers_of(self._fields, shown_text),
             holder=self.holder.data or "",
             group=self.group.data if self.group and not self.holder.data else None,
+            accessories=self.chosen,
         )
 
     def refuse(self, wrong: Invalid) -> None:

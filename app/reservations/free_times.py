@@ -1,6 +1,6 @@
 """Free time ahead: the next slots of one instrument, and which instruments are free today."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -14,7 +14,8 @@ from app.db import db
 from app.domain.availability import free_slots, free_spans, suggested_slots
 from app.domain.booking import AffiliationClass, UseScope, UseState
 from app.domain.errors import FreeSlot
-from app.domain.interval import Interval
+from app.domain.interval import Interval, common
+from app.domain.linked import together
 from app.domain.local_time import day_interval, day_of
 from app.reservations import queries
 from app.reservations.availability import closed_by
@@ -24,6 +25,8 @@ from app.reservations.schedule import holds
 AHEAD = timedelta(days=60)
 _HOUR = timedelta(hours=1)
 _OWN = frozenset({AffiliationClass.OWN_DEPARTMENT, AffiliationClass.OWN_INSTITUTION})
+#: What holds the instruments and what closes them, by their ids.
+InTheWay = tuple[Mapping[int, list[Interval]], Mapping[int, list[Interval]]]
 _OFFERED = frozenset({UseState.IN_USE, UseState.LOW_USE})
 
 
@@ -78,11 +81,17 @@ def free_today(now: datetime) -> set[int]:
     around = Interval(now, now + timedelta(days=1))
     held = holds(instruments, around)
     closed = closed_by(instruments, around)
-    return {
-        instrument.id
-        for instrument in instruments
-        if _slot_left(instrument, held[instrument.id], closed[instrument.id], now=now)
-    }
+    known = {each.slug: each for each in instruments}
+    needs = {each.slug: each.needs for each in instruments}
+    found = set()
+    for instrument in instruments:
+        slugs = [instrument.slug, *together(instrument.needs, needs)] if instrument.needs else []
+        if not known.keys() >= set(slugs):
+            continue  # Something that it needs is not in use.
+        along = [known[slug] for slug in slugs[1:]]
+        if _slot_left(instrument, along, (held, closed), now=now):
+            found.add(instrument.id)
+    return found
 
 
 def _offered() -> Sequence[Instrument]:
@@ -110,7 +119,7 @@ def _offered() -> Sequence[Instrument]:
 
 
 def _slot_left(
-    instrument: Instrument, held: list[Interval], closed: list[Interval], *, now: datetime
+    instrument: Instrument, along: Sequence[Instrument], in_the_way: InTheWay, *, now: datetime
 ) -> bool:
     policy, zone = policy_of(instrument), zone_of(instrument)
     midnight = day_interval(day_of(now, zone), zone).end
@@ -119,16 +128,23 @@ def _slot_left(
         return False
     # A slot that starts today may run past midnight.
     today = Interval(first, min(midnight + policy.shortest, now + timedelta(days=1)))
-    spans = free_spans(
+    spans = _free_on(instrument, today, in_the_way)
+    for each in along:
+        spans = list(common(spans, _free_on(each, today, in_the_way)))
+    found = free_slots(spans, policy.shortest, policy.slot, zone, now=first, limit=1)
+    return bool(found) and found[0].start < midnight
+
+
+def _free_on(instrument: Instrument, today: Interval, in_the_way: InTheWay) -> list[Interval]:
+    policy, (held, closed) = policy_of(instrument), in_the_way
+    return free_spans(
         open_spans(instrument, today),
-        held,
-        closed,
+        held[instrument.id],
+        closed[instrument.id],
         instrument.capacity,
         setup=policy.setup,
         cleanup=policy.cleanup,
     )
-    found = free_slots(spans, policy.shortest, policy.slot, zone, now=first, limit=1)
-    return bool(found) and found[0].start < midnight
 
 
 def with_instruments(found: Sequence[FreeSlot]) -> list[tuple[FreeSlot, Instrument]]:

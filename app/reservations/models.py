@@ -104,6 +104,8 @@ class Reservation(Model):
     series_id: Mapped[int | None] = mapped_column(ForeignKey(Series.id))
     #: When the rule of its series would have it start, however it was shifted or moved since.
     original_start: Mapped[datetime | None]
+    #: Of what was reserved together: the uid of the main reservation, which has it, too.
+    bundle: Mapped[str | None] = mapped_column(String(32))
 
     instrument: Mapped[Instrument] = relationship()
     holder: Mapped[User] = relationship(foreign_keys=[holder_id])
@@ -120,6 +122,11 @@ class Reservation(Model):
     def reserved(self) -> Interval:
         """The time that was reserved, whatever became of it."""
         return Interval(self.reserved_from or self.starts_at, self.reserved_until or self.ends_at)
+
+    @property
+    def is_companion(self) -> bool:
+        """Whether it was reserved along with another, and does as that one does."""
+        return self.bundle is not None and self.bundle != self.uid
 
     @property
     def used(self) -> Interval | None:
@@ -181,6 +188,7 @@ class Reservation(Model):
             postgresql_where=text("series_id IS NOT NULL"),
             sqlite_where=text("series_id IS NOT NULL"),
         ),
+        Index("ix_reservation_bundle", "bundle", **_where("bundle IS NOT NULL")),
     )
 
 

@@ -21,10 +21,11 @@ from app.domain.interval import Interval
 from app.domain.no_shows import NoShowLimit
 from app.domain.notation import listed
 from app.reservations import notices, offering, queries
+from app.reservations.linked import MAIN
 from app.reservations.models import Reservation
 from app.reservations.services import NET
 from app.reservations.steps import again, end, note, touch
-from app.reservations.turns import lock_calendar
+from app.reservations.turns import lock_reserved
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +62,10 @@ def restore(user: User, uid: str, came: CameAfterAll, *, now: datetime) -> Reser
     if not came.reason.strip():
         missing = Text("사유를 적어 주세요.", "Say why.")
         raise Invalid(missing, {"reason": missing})
-    instrument_id, user_id = queries.by_uid(uid, viewer=user).instrument_id, user.id
+    before, user_id = queries.by_uid(uid, viewer=user), user.id
     try:
         with transaction():
-            instrument = lock_calendar(instrument_id, came.used)
+            instrument = lock_reserved(before, came.used)
             user = queries.person(user_id)
             reservation = again(uid, user, Action.DECIDE_RESERVATION)
             reservation.status = approval.after(reservation.status, Step.RESTORE)
@@ -117,9 +118,10 @@ def _must_be_free(
     facts = queries.booking_facts(
         instrument, reservation.holder, used, now=now, besides=reservation.id
     )
-    met = [each for each in facts.held if each.overlaps(used)]
-    if len(met) >= instrument.capacity:
-        raise _taken_since(listed(met, zone_of(instrument), now))
+    for known in (facts, *(each.facts for each in facts.linked)):
+        met = [each for each in known.held if each.overlaps(used)]
+        if len(met) >= known.capacity:
+            raise _taken_since(listed(met, zone_of(instrument), now))
 
 
 def _taken_since(times: Text) -> WrongState:
@@ -178,6 +180,7 @@ def _missed(
         .where(
             Reservation.holder_id == holder_id,
             Reservation.status == Status.NO_SHOW,
+            MAIN,
             Reservation.starts_at > now - limit.within,
             Instrument.facility_id == facility_id,
         )

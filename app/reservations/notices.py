@@ -16,6 +16,7 @@ from app.domain.interval import Interval
 from app.domain.recurrence import Recurrence
 from app.mail import outbox
 from app.reservations import approvers, watch_links
+from app.reservations.linked import companions
 from app.reservations.models import Offer, Participant, Reservation, TimeWatch, Wait
 
 
@@ -312,6 +313,10 @@ def particulars(
         "status": reservation.status.value,
         "purpose": reservation.purpose,
         "reason": reservation.decision_reason,
+        "along": [
+            {"ko": each.instrument.name_ko, "en": each.instrument.name_en}
+            for each in companions(reservation)
+        ],
         "used": [each.isoformat() for each in (used.start, used.end)] if used else None,
         "fee": _fee([reservation]),
     }

@@ -29,6 +29,7 @@ from app.domain.opening_hours import OpeningHours
 from app.domain.waitlist import Outcome, Waiting, WaitState
 from app.rates.queries import tariff_of
 from app.reservations import notices, queries
+from app.reservations.linked import companions
 from app.reservations.models import (
     FreedTime,
     Offer,
@@ -62,7 +63,9 @@ def freed(
         if offer is not None:
             own = by is not None and by.id == reservation.holder_id
             close(offer, Outcome.DECLINED if own else Outcome.WITHDRAWN, now=now)
-    time_freed(reservation.instrument, spans, now=now)
+    spans = list(spans)
+    for each in (reservation, *companions(reservation)):
+        time_freed(each.instrument, spans, now=now)
 
 
 def time_freed(instrument: Instrument, spans: Iterable[Interval], *, now: datetime) -> None:
@@ -244,6 +247,8 @@ class _Round:
         self._facts: dict[int, BookingFacts] = {}
 
     def offers(self) -> Iterator[tuple[Waiting, Interval]]:
+        if self.instrument.needs:  # Whoever frees it need not have the calendars of the others.
+            return iter(())
         every = [as_waiting(wait) for wait in self.waits.values()]
         return waitlist.offers(every, self._times, self._may_have)
 

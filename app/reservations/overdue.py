@@ -12,9 +12,10 @@ from app.domain import approval_rules
 from app.domain.approval import Status, Step
 from app.domain.errors import Text
 from app.reservations import approvers, notices, offering
+from app.reservations.linked import of_bundles
 from app.reservations.models import Reservation
 from app.reservations.steps import end, note
-from app.reservations.turns import lock_calendar
+from app.reservations.turns import lock_calendars
 
 _WHY = Text("기한까지 결정되지 않았습니다.", "Nobody decided in time.")
 
@@ -25,8 +26,8 @@ def end_undecided(now: datetime, stopping: Callable[[], bool]) -> int:
     Late, twice or on two machines, the result is the same: each is looked at again when the
     calendar is ours, and what was decided meanwhile stays so.
     """
-    due = db.session.execute(
-        select(Reservation.id, Reservation.instrument_id)
+    due = db.session.scalars(
+        select(Reservation.id)
         .where(
             # Written into the statement, not bound, so that it matches the partial index.
             Reservation.status
@@ -36,12 +37,13 @@ def end_undecided(now: datetime, stopping: Callable[[], bool]) -> int:
         )
         .order_by(Reservation.decide_by)
     ).all()
-    return sum(_one(*each, now) for each in due if not stopping())
+    return sum(_one(each, now) for each in due if not stopping())
 
 
-def _one(reservation_id: int, instrument_id: int, now: datetime) -> bool:
+def _one(reservation_id: int, now: datetime) -> bool:
+    ids = of_bundles([db.session.get_one(Reservation, reservation_id)])
     with transaction():
-        lock_calendar(instrument_id)
+        lock_calendars(ids)
         found = db.session.get_one(Reservation, reservation_id, populate_existing=True)
         overdue = found.decide_by is not None and found.decide_by <= now
         if found.status is not Status.PENDING or not overdue:

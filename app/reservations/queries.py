@@ -1,6 +1,6 @@
 """Reads of reservations: the facts of a booking, what holds an instrument, whose they are."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -44,10 +44,11 @@ from app.domain import training_rules
 from app.domain.approval import HOLDING, NOT_TAKEN, Status
 from app.domain.availability import free_spans
 from app.domain.booking import BookingFacts, BookingRequest, Mode, TwoPlaces
+from app.domain.booking_facts import Linked
 from app.domain.contract_rules import contract_is_signed, needs_contract
 from app.domain.contracts import Contract
 from app.domain.errors import Invalid, NotFound, Refusal, Text
-from app.domain.interval import Interval
+from app.domain.interval import Interval, common
 from app.domain.local_time import day_interval, day_of
 from app.domain.quota import Counted, Whose
 from app.domain.quota_rules import counting_span, owner_span, peak_span
@@ -56,6 +57,7 @@ from app.projects import queries as groups
 from app.projects.overdue import Owed, owed
 from app.reservations import approvers
 from app.reservations.deputies import with_deputy
+from app.reservations.linked import MAIN, Along, along, moved_along
 from app.reservations.models import Participant, Reservation
 from app.training.qualification import qualifications
 
@@ -126,6 +128,7 @@ _ELSEWHERE = select(Reservation.starts_at, Reservation.ends_at).where(
     Reservation.holder_id == bindparam("holder"),
     Reservation.instrument_id != bindparam("instrument"),
     Reservation.status.in_((Status.PENDING, Status.CONFIRMED, Status.IN_USE)),
+    MAIN,  # What is reserved along is no second place.
     Reservation.mode == Mode.SELF_OPERATED,  # Samples that were handed in need nobody there.
     Reservation.starts_at > bindparam("earliest"),
     Reservation.starts_at < bindparam("end"),
@@ -148,7 +151,7 @@ def person(user_id: int) -> User:
     return db.session.scalars(_PERSON, {"id": user_id}).unique().one()
 
 
-def booking_facts(
+def booking_facts(  # noqa: PLR0913 – what is read depends on all of them
     instrument: Instrument,
     user: User,
     interval: Interval,
@@ -157,22 +160,37 @@ def booking_facts(
     besides: int | None = None,
     to_warn: bool = False,
     group: int | None = None,
+    with_: Sequence[Along] | None = None,
 ) -> BookingFacts:
     """All that the booking rules ask about, in two indexed reads, and two where quotas ask more.
 
     Where something must be learned before, what the person has learned is one read more.
 
-    `besides` is the id of a reservation that is being moved and does not stand in its own way;
-    `to_warn` reads also what only warnings ask about; `group` is the id of the research group
-    for which it is reserved.
+    `besides` is the id of a reservation that is being moved and does not stand in its own way,
+    nor do its companions; `to_warn` reads also what only warnings ask about; `group` is the id
+    of the research group for which it is reserved; `with_` is what is reserved along, if it is
+    known: else it is what the instrument needs.
     """
+    if with_ is None:
+        with_ = moved_along(besides) if besides else along(instrument)
     held, blackouts = _in_the_way(instrument, interval, besides=besides)
     already = already_held(
         instrument, user, interval, now=now, besides=besides, to_warn=to_warn, group=group
     )
     suspended = in_force(user.id, now=now)
-    learned = qualifications(user, [instrument], now=now).get(instrument.id, UNTRAINED)
-    return facts_of(instrument, user, interval, (held, blackouts), suspended, now, already, learned)
+    instruments = [instrument, *(each.instrument for each in with_)]
+    learned = qualifications(user, instruments, now=now)
+    linked = []
+    for each in with_:
+        other = each.instrument
+        met = _in_the_way(other, interval, besides=each.moved)
+        known = learned.get(other.id, UNTRAINED)
+        facts = facts_of(other, user, interval, met, suspended, now, learned=known)
+        name = Text(other.name_ko, other.name_en)
+        linked.append(Linked(other.slug, name, facts, each.accessory))
+    own = learned.get(instrument.id, UNTRAINED)
+    facts = facts_of(instrument, user, interval, (held, blackouts), suspended, now, already, own)
+    return replace(facts, linked=tuple(linked)) if linked else facts
 
 
 def contracts_for(instrument: Instrument, user: User, *, now: datetime) -> tuple[Contract, ...]:
@@ -390,16 +408,34 @@ def _in_the_way(
     return held, closed
 
 
-def free_around(instrument: Instrument, during: Interval, *, now: datetime) -> list[Interval]:
-    """The spans of `during` in which one more reservation fits, within hours and notice."""
-    if instrument.out_of_order_since is not None:
-        return []
+def free_around(
+    instrument: Instrument,
+    during: Interval,
+    *,
+    now: datetime,
+    accessories: Collection[str] = (),
+) -> list[Interval]:
+    """The spans of `during` in which one more reservation fits, within hours and notice.
+
+    Together with all that is reserved along.
+    """
     policy = policy_of(instrument)
     first = max(during.start, now + policy.latest, now)
     last = min(during.end, now + policy.earliest + policy.longest)
     if first >= last:
         return []
     window = Interval(first, last)
+    spans = _free(instrument, window)
+    for each in along(instrument, accessories):
+        spans = list(common(spans, _free(each.instrument, window)))
+    return spans
+
+
+def _free(instrument: Instrument, window: Interval) -> list[Interval]:
+    """The spans in which one more reservation fits on this one instrument."""
+    if instrument.out_of_order_since or instrument.retired_at:
+        return []
+    policy = policy_of(instrument)
     held, closed = _in_the_way(instrument, window)
     return free_spans(
         open_spans(instrument, window),
@@ -412,13 +448,19 @@ def free_around(instrument: Instrument, during: Interval, *, now: datetime) -> l
 
 
 def free_for(
-    instrument: Instrument, user: User | None, during: Interval, *, now: datetime
+    instrument: Instrument,
+    user: User | None,
+    during: Interval,
+    *,
+    now: datetime,
+    accessories: Collection[str] = (),
 ) -> list[Interval]:
     """Of the free spans those that the level of the person's certificate opens, if one is needed.
 
     Whoever has none yet is shown all: what they lack is said beside it.
     """
-    spans, training = free_around(instrument, during, now=now), training_of(instrument)
+    spans = free_around(instrument, during, now=now, accessories=accessories)
+    training = training_of(instrument)
     if user is None or not training.certificate or not spans:
         return spans
     learned = qualifications(user, [instrument], now=now)[instrument.id]
@@ -497,6 +539,7 @@ def with_others(user: User, *, now: datetime, limit: int = 50) -> Sequence[Reser
         .where(
             or_(Reservation.id.in_(part), Reservation.reserved_by_id == user.id),
             Reservation.holder_id != user.id,
+            MAIN,
             or_(Reservation.ends_at > now, Reservation.status == Status.IN_USE),
             Reservation.status.not_in(_OVER),
             Reservation.status.not_in(NOT_TAKEN),
@@ -520,7 +563,9 @@ def of_holder(
     before: datetime | None = None,
 ) -> Sequence[Reservation]:
     """A person's reservations: those to come, nearest first, or those past, latest first."""
-    wanted = whole().where(Reservation.holder_id == user.id, Reservation.status.not_in(NOT_TAKEN))
+    wanted = whole().where(
+        Reservation.holder_id == user.id, Reservation.status.not_in(NOT_TAKEN), MAIN
+    )
     if past:
         wanted = wanted.where(
             or_(

@@ -26,6 +26,7 @@ from app.reservations.json_values import (
     Slug,
     TriedPurpose,
 )
+from app.reservations.linked import companions
 from app.reservations.models import Reservation
 from app.reservations.quote_schemas import LineOut, PriceOut
 from app.reservations.series import Repeat, Which
@@ -84,6 +85,10 @@ class ReservationIn(Input):
         Annotated[int, Field(ge=1, lt=2**31)] | SkipJsonSchema[None],
         Field(description="The id of your research group; left out: your first one, if any."),
     ] = None
+    accessories: Annotated[
+        list[Slug],
+        Field(max_length=20, description="Slugs of accessories to be reserved along."),
+    ] = []
     override: Annotated[
         Reason,
         Field(description="A manager's reason to set the facility's own rules aside."),
@@ -111,6 +116,7 @@ class ReservationIn(Input):
             answers=self.answers,
             holder=self.holder,
             group=self.group,
+            accessories=tuple(dict.fromkeys(self.accessories)),
         )
 
 
@@ -286,6 +292,13 @@ class GroupOut(BaseModel):
     name: dict[str, str]
 
 
+class CompanionOut(BaseModel):
+    """What was reserved along, and does as the main reservation does."""
+
+    uid: str
+    instrument: str
+
+
 class ReservationOut(BaseModel):
     """A reservation as its holder and its managers see it.
 
@@ -320,6 +333,8 @@ class ReservationOut(BaseModel):
     used_until: datetime | None
     requested_at: datetime
     updated_at: datetime
+    companions: list[CompanionOut] = []
+    main: str | None = None  # of a companion: the uid of the reservation that it follows
     links: dict[str, str]
 
 
@@ -364,6 +379,11 @@ def reservation_out(reservation: Reservation, links: dict[str, str]) -> dict[str
         "used_until": reservation.used_until,
         "requested_at": reservation.requested_at,
         "updated_at": reservation.updated_at,
+        "companions": [
+            {"uid": each.uid, "instrument": each.instrument.slug}
+            for each in companions(reservation)
+        ],
+        "main": reservation.bundle if reservation.is_companion else None,
         "links": links,
     }
 

@@ -20,8 +20,17 @@ from app.catalog.queries import instrument_by_slug, scope_of
 from app.db import db, table_of, transaction
 from app.domain import approval, booking, series
 from app.domain.approval import Status, Step
-from app.domain.booking import CONFLICT_CODES, BookingRequest
-from app.domain.errors import BookingRefused, DureError, Refusal, Taken, TakenTime, Text, WrongState
+from app.domain.booking import BookingRequest
+from app.domain.errors import (
+    BookingRefused,
+    DureError,
+    Invalid,
+    Refusal,
+    Taken,
+    TakenTime,
+    Text,
+    WrongState,
+)
 from app.domain.interval import Interval, without
 from app.domain.notation import iso_instant
 from app.domain.quote import Quote
@@ -48,6 +57,11 @@ from app.reservations.services import (
 from app.reservations.steps import again, end, visible
 from app.reservations.surroundings import Surroundings
 from app.reservations.turns import lock_calendar, touch_calendar
+
+TOGETHER = Text(
+    "다른 장비와 함께 예약할 때는 반복할 수 없습니다. 날짜마다 따로 예약해 주세요.",
+    "What is reserved together with other instruments cannot repeat. Reserve each date by itself.",
+)
 
 _INSERT = insert(table_of(Reservation))
 
@@ -128,6 +142,7 @@ def request_series(
     where the rule makes no sense.
     """
     known = instrument_by_slug(request.instrument)
+    _refuse_together(known, request)
     wanted = _by_rule(request, repeat.rule, known)
     instrument_id, user_id = known.id, user.id
     try:
@@ -172,6 +187,7 @@ def try_series(
     """The same judgement as `request_series`, with nothing written or held."""
     instrument = instrument_by_slug(request.instrument)
     access.require(user, Action.RESERVE, scope_of(instrument))
+    _refuse_together(instrument, request)
     wanted = _by_rule(request, repeat.rule, instrument)
     holder = holder_of(user, request.holder, instrument)
     group = queries.group_for(holder, request.group, instrument, now=now)
@@ -318,6 +334,12 @@ def members_of(reservation: Reservation) -> Sequence[Reservation]:
     ).all()
 
 
+def _refuse_together(instrument: Instrument, request: BookingRequest) -> None:
+    """Raise `Invalid` where something is reserved along: each date would need all of it."""
+    if instrument.needs or request.accessories:
+        raise Invalid(TOGETHER, {"repeat": TOGETHER})
+
+
 def _members(chosen: Reservation, which: Which, step: Step) -> list[Reservation]:
     """Those that are meant and in a state in which the step can be taken."""
     meant = [chosen] if which is Which.THIS else members_of(chosen) or [chosen]
@@ -361,7 +383,7 @@ def _error(
     refused: _Refused, request: BookingRequest, user: User, *, now: datetime
 ) -> BookingRefused:
     """Taken, with times instead of the first date that is, if nothing else is wrong."""
-    if not all(refusal.code in CONFLICT_CODES for refusal in refused.refusals):
+    if not all(map(booking.is_conflict, refused.refusals)):
         return BookingRefused(refused.refusals)
     first = replace(request, interval=refused.first)
     holder = holder_of(user, request.holder, instrument_by_slug(request.instrument))

@@ -16,12 +16,12 @@ from app.accounts.access import Action
 from app.accounts.models import User
 from app.catalog.models import Instrument
 from app.catalog.policy import affiliation_on, policy_of, use_policy_of, zone_of
-from app.catalog.queries import instrument_by_slug, instrument_id_of, scope_of
+from app.catalog.queries import id_and_needs_of, instrument_by_slug, scope_of
 from app.db import db, table_of, transaction
 from app.domain import approval, booking
-from app.domain.approval import Status, Step
+from app.domain.approval import Stage, Status, Step
 from app.domain.approval_rules import asked_again
-from app.domain.booking import CONFLICT_CODES, BookingRequest, TwoPlaces
+from app.domain.booking import BookingRequest, TwoPlaces
 from app.domain.errors import (
     BookingRefused,
     Refusal,
@@ -35,12 +35,13 @@ from app.domain.quote import Quote
 from app.domain.rate_card import Unpriced
 from app.domain.use import no_show_at
 from app.rates.queries import tariff_of
-from app.reservations import approvers, deputies, notices, offering, queries, stages
+from app.reservations import approvers, deputies, linked, notices, offering, queries, stages
 from app.reservations.alternatives import alternatives
 from app.reservations.idempotency import Once, made_before, remember
+from app.reservations.linked import Along
 from app.reservations.models import Reservation
 from app.reservations.steps import again, end, note, touch, visible
-from app.reservations.turns import lock_calendar, touch_calendar
+from app.reservations.turns import lock_reserved, lock_together, touch_calendar
 
 NET = "one_at_a_time"
 
@@ -112,25 +113,28 @@ def request_reservation(
     every other reason, `NotFound`, `NotAllowed`, or `Invalid` where the key of `once` came
     before with another body. With the same body it gives the same reservation again.
     """
-    instrument_id, user_id = instrument_id_of(request.instrument), user.id
+    (instrument_id, needs), user_id = id_and_needs_of(request.instrument), user.id
+    chosen = request.accessories
+    ids = linked.calendars(instrument_id, [*needs, *chosen])
     try:
         with transaction():
             # Taking turns comes first: whoever is second sees what the first one wrote.
-            instrument = lock_calendar(instrument_id, request.interval)
+            instrument, along = lock_together(instrument_id, ids, request.interval, chosen)
             user = queries.person(user_id)
             access.require(user, Action.RESERVE, scope_of(instrument))
             if once and (made := made_before(user, once, now)):
                 return made
+            linked.check_offered(instrument, chosen)
             holder = holder_of(user, request.holder, instrument)
             take_person(instrument, holder)
             group = queries.group_for(holder, request.group, instrument, now=now)
             request = replace(request, group=group)
             facts = queries.booking_facts(
-                instrument, holder, request.interval, now=now, group=group
+                instrument, holder, request.interval, now=now, group=group, with_=along
             )
             aside = _refuse(request, facts, user, instrument, override)
             made_by = _MadeBy(user, holder, aside)
-            reservation = _reserve(instrument, made_by, request, now=now)
+            reservation = _reserve((instrument, along), made_by, request, now=now)
             if once:
                 remember(user, once, reservation, now)
             note("request-reservation", reservation, user, now, visible(reservation))
@@ -164,10 +168,12 @@ def try_reservation(user: User, request: BookingRequest, *, now: datetime) -> Tr
     """The same judgement as `request_reservation`, with nothing written or held."""
     instrument = instrument_by_slug(request.instrument)
     access.require(user, Action.RESERVE, scope_of(instrument))
+    linked.check_offered(instrument, request.accessories)
+    along = linked.along(instrument, request.accessories)
     holder = holder_of(user, request.holder, instrument)
     group = queries.group_for(holder, request.group, instrument, now=now)
     facts = queries.booking_facts(
-        instrument, holder, request.interval, now=now, to_warn=True, group=group
+        instrument, holder, request.interval, now=now, to_warn=True, group=group, with_=along
     )
     refusals, warnings = booking.refusals(request, facts), booking.warnings(request, facts)
     quoted, unpriced = None, None
@@ -177,7 +183,8 @@ def try_reservation(user: User, request: BookingRequest, *, now: datetime) -> Tr
     except Unpriced as unknown:
         unpriced = unknown.text
     if not refusals:
-        status = approval.first_status(approvers.left_for(instrument, holder, now, by=user))
+        left = left_of_all([instrument, *(each.instrument for each in along)], holder, now, by=user)
+        status = approval.first_status(left)
         return Trial(status, (), (), warnings, quote=quoted, unpriced=unpriced)
     may_override = booking.only_soft(refusals) and access.may(
         user, Action.OVERRIDE_RULES, scope_of(instrument)
@@ -205,11 +212,17 @@ def change_reservation(
     before = queries.by_uid(uid, viewer=user)
     wanted = change.interval or before.interval
     answers = before.answers if change.answers is None else dict(change.answers)
-    request = BookingRequest(before.instrument.slug, wanted, mode=before.mode, answers=answers)
-    instrument_id, user_id = before.instrument_id, user.id
+    request = BookingRequest(
+        before.instrument.slug,
+        wanted,
+        mode=before.mode,
+        answers=answers,
+        accessories=accessories_of(before),
+    )
+    user_id = user.id
     try:
         with transaction():
-            lock_calendar(instrument_id, wanted)
+            lock_reserved(before, wanted)
             user = queries.person(user_id)
             reservation = again(uid, user, Action.CHANGE_RESERVATION, version)
             approval.after(reservation.status, Step.CHANGE)
@@ -249,9 +262,9 @@ def cancel_reservation(
     user: User, uid: str, *, now: datetime, reason: str = "", version: int | None = None
 ) -> Reservation:
     """Free the time again. Who holds it may cancel until it begins, who manages it also later."""
-    instrument_id, user_id = queries.by_uid(uid, viewer=user).instrument_id, user.id
+    before, user_id = queries.by_uid(uid, viewer=user), user.id
     with transaction():
-        lock_calendar(instrument_id)
+        lock_reserved(before)
         user = queries.person(user_id)
         reservation = again(uid, user, Action.CANCEL_RESERVATION, version)
         manages = access.may(user, Action.DECIDE_RESERVATION, scope_of(reservation.instrument))
@@ -322,20 +335,32 @@ def _refuse(
     refusals = booking.refusals(request, facts)
     if not refusals:
         return _Aside()
-    if all(refusal.code in CONFLICT_CODES for refusal in refusals):
+    if all(map(booking.is_conflict, refusals)):
         raise _Conflict(refusals, booking.conflicts(request, facts))
     if override and booking.only_soft(refusals):
         return _Aside(tuple(refusal.code for refusal in refusals), override)
     raise BookingRefused(refusals)
 
 
+def accessories_of(reservation: Reservation) -> tuple[str, ...]:
+    """What its holder chose to reserve along."""
+    found = linked.moved_along(reservation.id) if reservation.bundle else ()
+    return tuple(each.instrument.slug for each in found if each.accessory)
+
+
 def _reserve(
-    instrument: Instrument, made_by: _MadeBy, request: BookingRequest, *, now: datetime
+    together: tuple[Instrument, Sequence[Along]],
+    made_by: _MadeBy,
+    request: BookingRequest,
+    *,
+    now: datetime,
 ) -> Reservation:
+    instrument, along = together
     user, holder, aside = made_by.user, made_by.holder, made_by.aside
-    left = approvers.left_for(instrument, holder, now, by=user)
+    left = left_of_all([instrument, *(each.instrument for each in along)], holder, now, by=user)
     status = approval.first_status(left)
     values = row_of(instrument, holder, request, status=status, now=now)
+    values["bundle"] = values["uid"] if along else None
     values |= {"refusals_overridden": list(aside.codes), "override_reason": aside.reason}
     values["decide_by"] = stages.overdue_at(instrument, request.interval.start, left, now)
     values["reserved_by_id"] = user.id if user.id != holder.id else None
@@ -344,6 +369,9 @@ def _reserve(
     written = db.session.connection().execute(_INSERT, values)
     assert written.inserted_primary_key
     reservation = Reservation(id=written.inserted_primary_key[0], **values)
+    if along:
+        rows = [linked.row_along(values, each.instrument) for each in along]
+        db.session.connection().execute(_INSERT, rows)
     make_transient_to_detached(reservation)
     db.session.add(reservation)
     set_committed_value(reservation, "instrument", instrument)
@@ -390,6 +418,7 @@ def row_of(
         "no_show_at": awaited_until(instrument, request.interval, now),
         "series_id": None,
         "original_start": None,
+        "bundle": None,
     }
 
 
@@ -406,6 +435,16 @@ def requote(reservations: Sequence[Reservation], now: datetime) -> None:
 def asked_of(instrument: Instrument) -> list[dict[str, object]]:
     """The facility's questions as they stand now."""
     return [asdict(question) for question in policy_of(instrument).questions]
+
+
+def left_of_all(
+    instruments: Sequence[Instrument], holder: User, now: datetime, *, by: User
+) -> tuple[Stage, ...]:
+    """The stages of all that is reserved together: if one of them has to be approved, all."""
+    found: dict[Stage, None] = {}
+    for each in instruments:
+        found |= dict.fromkeys(approvers.left_for(each, holder, now, by=by))
+    return tuple(found)
 
 
 def holder_of(user: User, email: str, instrument: Instrument) -> User:
@@ -433,6 +472,7 @@ def _move(
     """Put the reservation at another time, by the rules for its holder; its state stays."""
     instrument, holder = reservation.instrument, reservation.holder
     take_person(instrument, holder)
+    along = linked.moved_along(reservation.id) if reservation.bundle else ()
     facts = queries.booking_facts(
         instrument,
         holder,
@@ -440,6 +480,7 @@ def _move(
         now=now,
         besides=reservation.id,
         group=reservation.group_id,
+        with_=along,
     )
     aside = _refuse(request, facts, user, instrument, override)
     reservation.refusals_overridden = list(aside.codes)
@@ -465,8 +506,11 @@ def has_to_be_approved_anew(reservation: Reservation, was: Mapping[str, object])
 
 def _ask_anew(reservation: Reservation, user: User, now: datetime) -> None:
     """Have it approved as if it were new."""
-    instrument, holder = reservation.instrument, reservation.holder
-    left = approvers.left(instrument, holder, user, reservation.institution_id, now)
+    found: dict[Stage, None] = {}
+    for each in (reservation, *linked.companions(reservation)):
+        left = approvers.left(each.instrument, each.holder, user, each.institution_id, now)
+        found |= dict.fromkeys(left)
+    left = tuple(found)
     reservation.status = approval.after_change(reservation.status, left)
     stages.begin([reservation], left, now)
 
@@ -485,7 +529,12 @@ def _taken_by_the_net(request: BookingRequest, user: User, *, now: datetime) -> 
     """What the database's own net refused is taken, whatever the rules had thought."""
     db.session.rollback()
     instrument = instrument_by_slug(request.instrument)
-    holder = holder_of(queries.person(user.id), request.holder, instrument)
-    facts = queries.booking_facts(instrument, holder, request.interval, now=now)
+    facts = queries.booking_facts(
+        instrument,
+        holder_of(queries.person(user.id), request.holder, instrument),
+        request.interval,
+        now=now,
+        with_=linked.along(instrument, request.accessories),
+    )
     conflict = _Conflict(booking.refusals(request, facts), booking.conflicts(request, facts))
     return _taken(conflict, request, user, now=now)

@@ -11,7 +11,7 @@ from app.db import db
 from app.domain import approval
 from app.domain.approval import Step
 from app.domain.errors import Stale, Text
-from app.reservations import queries
+from app.reservations import linked, queries
 from app.reservations.models import Reservation
 from app.reservations.turns import touch_calendar
 
@@ -19,6 +19,7 @@ from app.reservations.turns import touch_calendar
 def again(uid: str, user: User, action: Action, version: int | None = None) -> Reservation:
     """The reservation as it is now that the calendar is ours; the right is asked first."""
     reservation = queries.by_uid(uid, viewer=user, anew=True)
+    linked.refuse_alone(reservation)
     access.require(user, action, queries.scope_of_reservation(reservation))
     of_version(reservation, version)
     return reservation
@@ -46,7 +47,8 @@ def end(reservation: Reservation, step: Step, reason: str, now: datetime) -> Non
 
 
 def touch(reservation: Reservation, now: datetime) -> None:
-    """Let everyone who looks see that the reservation changed."""
+    """Let everyone who looks see that it changed; what was reserved along changes with it."""
+    linked.follow(reservation, now)
     reservation.version += 1
     reservation.sequence += 1
     reservation.updated_at = reservation.shown_at = now

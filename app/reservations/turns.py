@@ -1,5 +1,6 @@
 """Taking turns on an instrument's calendar, and telling its readers that it changed."""
 
+from collections.abc import Collection
 from datetime import timedelta
 
 from sqlalchemy import bindparam, case, select, update
@@ -10,6 +11,8 @@ from app.db import Seconds, db, table_of
 from app.domain.errors import NotFound, Text
 from app.domain.interval import Interval
 from app.reservations import queries
+from app.reservations.linked import Along, along, of_bundles
+from app.reservations.models import Reservation
 
 _instrument = table_of(Instrument)
 _user = table_of(User)
@@ -51,6 +54,29 @@ def lock_calendar(instrument_id: int, interval: Interval | None = None) -> Instr
     if found is None:
         raise NotFound(Text("해당 장비를 찾을 수 없습니다.", "There is no such instrument."))
     return found
+
+
+def lock_calendars(ids: Collection[int], interval: Interval | None = None) -> dict[int, Instrument]:
+    """The same of several, in the order of ids, as everyone does: nobody waits for ever."""
+    return {each: lock_calendar(each, interval) for each in sorted(ids)}
+
+
+def lock_together(
+    instrument_id: int,
+    ids: Collection[int],
+    interval: Interval,
+    accessories: Collection[str] = (),
+) -> tuple[Instrument, tuple[Along, ...]]:
+    """Take turns on an instrument and all that is reserved along; `ids` were read before."""
+    locked = lock_calendars(ids, interval)
+    known = {each.slug: each for each in locked.values()}
+    instrument = locked[instrument_id]
+    return instrument, along(instrument, accessories, known)
+
+
+def lock_reserved(before: Reservation, interval: Interval | None = None) -> Instrument:
+    """Take turns on all that a reservation holds, with what was reserved along; its instrument."""
+    return lock_calendars(of_bundles([before]), interval)[before.instrument_id]
 
 
 def touch_calendar(user_id: int) -> None:

@@ -4,7 +4,7 @@ Each is one transaction that takes its turn on the instrument's calendar first: 
 job that gives the time away, or a check-out and a reservation of what it frees, see each other.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -21,7 +21,7 @@ from app.catalog.queries import scope_of
 from app.db import db, transaction
 from app.domain import approval, booking, use
 from app.domain.approval import Status, Step
-from app.domain.booking import CONFLICT_CODES, BookingRequest
+from app.domain.booking import BookingRequest
 from app.domain.errors import (
     BookingRefused,
     Invalid,
@@ -35,11 +35,12 @@ from app.domain.grid import following, next_on_grid
 from app.domain.interval import Interval, without
 from app.domain.notation import shown
 from app.domain.use import CheckIn, CheckInPlace
-from app.reservations import no_shows, notices, offering, queries
+from app.reservations import linked, no_shows, notices, offering, queries
+from app.reservations.linked import MAIN
 from app.reservations.models import Reservation
 from app.reservations.services import NET, requote
 from app.reservations.steps import again, note, touch
-from app.reservations.turns import lock_calendar
+from app.reservations.turns import lock_calendars, lock_reserved
 
 #: As many ways to go on longer as a phone shows without scrolling.
 MOST_EXTENSIONS = 8
@@ -67,12 +68,13 @@ def check_in(
     for one, a use before this one whose time is over is closed as ended in time. Raises
     `WrongState` if it is too early or too late, or if somebody else is still there.
     """
-    before = queries.by_uid(uid, viewer=user)
-    instrument_id, user_id = before.instrument_id, user.id
+    before, user_id = queries.by_uid(uid, viewer=user), user.id
     # The hold may become longer than any before it: reads are told so beforehand.
     longer = Interval(min(before.starts_at, use.began(now)), before.ends_at)
+    held = linked.of_bundles([before])
+    held |= linked.in_use_with(held)  # What is over there may be closed by whoever comes.
     with transaction():
-        instrument = lock_calendar(instrument_id, longer)
+        instrument = lock_calendars(held, longer)[before.instrument_id]
         user = queries.person(user_id)
         reservation = again(uid, user, Action.USE_RESERVATION)
         manages = access.may(user, Action.DECIDE_RESERVATION, scope_of(instrument))
@@ -94,7 +96,8 @@ def check_in(
                     "Check in at the instrument: scan the code that its screen shows.",
                 )
             )
-        _close_what_is_over(reservation, now)
+        for each in (reservation, *linked.companions(reservation)):
+            _close_what_is_over(each, held, now)
         reservation.used_from = use.began(now)
         if reservation.used_from < reservation.starts_at:
             _hold_from_now(reservation, instrument, now)
@@ -108,9 +111,9 @@ def check_out(
     user: User, uid: str, *, now: datetime, reason: str = "", samples: int | None = None
 ) -> Reservation:
     """End the use; what is left of the time is free for others at once."""
-    instrument_id, user_id = queries.by_uid(uid, viewer=user).instrument_id, user.id
+    before, user_id = queries.by_uid(uid, viewer=user), user.id
     with transaction():
-        instrument = lock_calendar(instrument_id)
+        instrument = lock_reserved(before)
         user = queries.person(user_id)
         reservation = again(uid, user, Action.USE_RESERVATION)
         _say_why(reservation, user, reason)
@@ -140,12 +143,11 @@ def extend(
     Raises `Taken` or `BookingRefused` with every reason why not, `Invalid` if `until` is not
     later than the end, `WrongState` if it is not in use.
     """
-    before = queries.by_uid(uid, viewer=user)
-    instrument_id, user_id = before.instrument_id, user.id
+    before, user_id = queries.by_uid(uid, viewer=user), user.id
     longer = Interval(before.starts_at, max(until, before.ends_at))
     try:
         with transaction():
-            instrument = lock_calendar(instrument_id, longer)
+            instrument = lock_reserved(before, longer)
             user = queries.person(user_id)
             reservation = again(uid, user, Action.USE_RESERVATION)
             _say_why(reservation, user, reason)
@@ -183,9 +185,9 @@ def mark_no_show(user: User, uid: str, *, now: datetime, reason: str) -> Reserva
     if not reason.strip():
         missing = Text("사유를 적어 주세요.", "Say why.")
         raise Invalid(missing, {"reason": missing})
-    instrument_id, user_id = queries.by_uid(uid, viewer=user).instrument_id, user.id
+    before, user_id = queries.by_uid(uid, viewer=user), user.id
     with transaction():
-        lock_calendar(instrument_id)
+        lock_reserved(before)
         user = queries.person(user_id)
         reservation = again(uid, user, Action.DECIDE_RESERVATION)
         if now < reservation.starts_at:
@@ -205,8 +207,8 @@ def release_missed(now: datetime, stopping: Stopping) -> int:
     Late, twice or on two machines, the result is the same: each is looked at again when the
     calendar is ours, and who has come meanwhile keeps the time.
     """
-    due = db.session.execute(
-        select(Reservation.id, Reservation.instrument_id)
+    due = db.session.scalars(
+        select(Reservation.id)
         .where(
             Reservation.status == _state(Status.CONFIRMED),
             Reservation.no_show_at.is_not(None),
@@ -214,22 +216,24 @@ def release_missed(now: datetime, stopping: Stopping) -> int:
         )
         .order_by(Reservation.no_show_at)
     ).all()
-    return sum(_each(*one, _release, now) for one in due if not stopping())
+    return sum(_each(one, _release, now) for one in due if not stopping())
 
 
 def close_forgotten(now: datetime, stopping: Stopping) -> int:
     """Close the uses that nobody ended as if they had ended in time; how many there were."""
-    over = db.session.execute(
-        select(Reservation.id, Reservation.instrument_id)
-        .where(Reservation.status == _state(Status.IN_USE), Reservation.ends_at <= now)
+    over = db.session.scalars(
+        select(Reservation.id)
+        .where(Reservation.status == _state(Status.IN_USE), Reservation.ends_at <= now, MAIN)
         .order_by(Reservation.ends_at)
     ).all()
-    waiting = [one for one in over if _is_forgotten(one.id, now)]
-    return sum(_each(*one, _close, now) for one in waiting if not stopping())
+    waiting = [one for one in over if _is_forgotten(one, now)]
+    return sum(_each(one, _close, now) for one in waiting if not stopping())
 
 
 def ways(reservation: Reservation, *, now: datetime, manages: bool = False) -> Ways:
-    """Whether one may check in or out now."""
+    """Whether one may check in or out now; what was reserved along goes with the main one."""
+    if reservation.is_companion:
+        return Ways(check_in=False, check_out=False)
     if reservation.status is Status.IN_USE:
         return Ways(check_in=False, check_out=True)
     policy = use_policy_of(reservation.instrument)
@@ -246,6 +250,7 @@ def in_hand(user: User, *, now: datetime) -> list[Reservation]:
         select(Reservation)
         .where(
             Reservation.holder_id == user.id,
+            MAIN,
             or_(
                 Reservation.status == Status.IN_USE,
                 and_(
@@ -312,15 +317,12 @@ def _is_forgotten(reservation_id: int, now: datetime) -> bool:
     return now >= use.closes_at(use_policy_of(found.instrument), found.interval)
 
 
-def _each(
-    reservation_id: int,
-    instrument_id: int,
-    act: Callable[[Reservation, datetime], bool],
-    now: datetime,
-) -> bool:
+def _each(reservation_id: int, act: Callable[[Reservation, datetime], bool], now: datetime) -> bool:
     """One act of a job, in a transaction of its own."""
+    before = db.session.get_one(Reservation, reservation_id)
+    ids = linked.of_bundles([before])
     with transaction():
-        lock_calendar(instrument_id)
+        lock_calendars(ids)
         found = db.session.get_one(Reservation, reservation_id, populate_existing=True)
         return act(found, now)
 
@@ -358,7 +360,7 @@ def _leave(reservation: Reservation, until: datetime) -> None:
         reservation.interval = left
 
 
-def _close_what_is_over(reservation: Reservation, now: datetime) -> None:
+def _close_what_is_over(reservation: Reservation, ours: Collection[int], now: datetime) -> None:
     """On an instrument for one, whoever comes now finds nobody there, or waits."""
     if not reservation.exclusive:
         return
@@ -369,8 +371,10 @@ def _close_what_is_over(reservation: Reservation, now: datetime) -> None:
             Reservation.id != reservation.id,
         )
     ).all()
-    for other in others:
-        if not _close(other, now):
+    for each in others:
+        # Taken along by another since we looked, whose calendar is not ours: told as in use.
+        other = linked.main_of(each)
+        if other.instrument_id not in ours or not _close(other, now):
             until = shown(other.ends_at, zone_of(reservation.instrument), now)
             raise WrongState(
                 Text(
@@ -409,7 +413,7 @@ def _must_be_later(until: datetime, reservation: Reservation, now: datetime) -> 
 
 
 def _not_longer(refused: Sequence[Refusal], taken: Sequence[TakenTime]) -> BookingRefused:
-    if all(refusal.code in CONFLICT_CODES for refusal in refused):
+    if all(map(booking.is_conflict, refused)):
         return Taken(refused, taken=taken, alternatives=())
     return BookingRefused(refused)
 

@@ -46,6 +46,7 @@ from app.reservations import (
     find,
     free_times,
     health,
+    linked,
     logbook,
     many,
     no_show_pages,
@@ -213,7 +214,8 @@ def move(uid: str) -> Response:
 
 def _page_of(reservation: Reservation, form: ChangeForm, found: Any = ()) -> str:
     user, now = current(), clock.now()
-    steps = steps_from(reservation.status)
+    alone = reservation.is_companion  # Nobody acts on it apart from its main reservation.
+    steps = set() if alone else steps_from(reservation.status)
     scope = queries.scope_of_reservation(reservation)
     manages = access.may(user, Action.DECIDE_RESERVATION, scope)
     begun = reservation.interval.start <= now
@@ -250,6 +252,8 @@ def _page_of(reservation: Reservation, form: ChangeForm, found: Any = ()) -> str
         late=not policy.free_to_cancel(reservation.interval, now=now),
         happenings=happenings(reservation),
         now=now,
+        companions=linked.companions(reservation),
+        main=linked.main_of(reservation) if alone else None,
         week=timedelta(days=7),
         **_series_of(reservation),
         **bench.use_of(reservation, user, now=now),

@@ -15,6 +15,7 @@ from app.domain.approval import Approver, Status
 from app.projects.models import GroupMembership, ResearchGroup
 from app.projects.queries import member_on
 from app.reservations.approval_models import ApprovalStage, ApprovalVote
+from app.reservations.linked import MAIN
 from app.reservations.models import Reservation
 from app.reservations.queries import managed_by, whole
 from app.reservations.stages import WITH_STAGES
@@ -99,7 +100,7 @@ def _pending(wanted: Any) -> Any:
                 ApprovalStage.closed_at.is_(None),
             ),
         )
-        .where(Reservation.status == Status.PENDING)
+        .where(Reservation.status == Status.PENDING, MAIN)
     )
 
 

@@ -19,7 +19,7 @@ from app.catalog.queries import instrument_by_slug, scope_of
 from app.db import db, transaction
 from app.domain import approval, booking
 from app.domain.approval import Status
-from app.domain.booking import CONFLICT_CODES, BookingRequest, Mode, TwoPlaces
+from app.domain.booking import BookingRequest, Mode, TwoPlaces
 from app.domain.errors import BookingRefused, Invalid, NotFound, Refusal, Text, WrongState
 from app.domain.interval import Interval
 from app.domain.waitlist import Outcome, WaitState
@@ -366,6 +366,7 @@ def _among(wish: Wish) -> tuple[Technique | None, Sequence[Instrument]]:
         .order_by(Instrument.id)
         .limit(MOST_INSTRUMENTS)
     ).all()
+    found = [each for each in found if not each.needs]  # Time is offered of one calendar alone.
     if not found:
         none = Text("이 기법의 장비가 없습니다.", "No instrument offers this technique.")
         raise Invalid(none, {"technique": none})
@@ -377,6 +378,14 @@ def _judge(user: User, wish: Wish, instruments: Sequence[Instrument], *, now: da
     reasons: list[Sequence[Refusal]] = []
     for instrument in instruments:
         access.require(user, Action.RESERVE, scope_of(instrument))
+        if instrument.needs:
+            alone = Text(
+                "다른 장비와 함께 예약하는 장비에는 대기할 수 없습니다. 비어 있는 시간을 "
+                "골라 예약하거나 ‘시간이 비면 알림’을 신청해 주세요.",
+                "One cannot wait for an instrument that is reserved together with others. Choose "
+                "a time that is free, or have yourself told when time frees.",
+            )
+            raise Invalid(alone, {"instruments": alone})
         start = max(wish.within.start, now)
         slot = wish.within if wish.exact else Interval(start, start + wish.length)
         request = BookingRequest(
@@ -387,7 +396,7 @@ def _judge(user: User, wish: Wish, instruments: Sequence[Instrument], *, now: da
             _judge_exact(refusals)
             return
         lasting = [r for r in refusals if r.field not in _TIMES or r.code in _LENGTHS]
-        if not (lasting := [r for r in lasting if r.code not in CONFLICT_CODES]):
+        if not (lasting := [r for r in lasting if not booking.is_conflict(r)]):
             return
         reasons.append(lasting)
     raise BookingRefused(reasons[0])
@@ -401,7 +410,7 @@ def _judge_exact(refusals: Sequence[Refusal]) -> None:
                 "This time is free now: there is no need to wait, reserve it.",
             )
         )
-    if others := [refusal for refusal in refusals if refusal.code not in CONFLICT_CODES]:
+    if others := [refusal for refusal in refusals if not booking.is_conflict(refusal)]:
         raise BookingRefused(others)
 
 

@@ -16,7 +16,8 @@ ALL_FIELDS = {
     "uid", "instrument", "starts_at", "ends_at", "status", "version", "series", "holder",
     "reserved_by", "institution", "group", "purpose", "mode", "samples", "note", "reason", "quote",
     "charge", "answers", "refusals_overridden", "override_reason", "requested_at", "updated_at",
-    "links", "reserved_from", "reserved_until", "used_from", "used_until",
+    "links", "reserved_from", "reserved_until", "used_from", "used_until", "companions",
+    "main",
 }  # fmt: skip
 
 
@@ -72,6 +73,8 @@ def test_a_reservation_is_made_and_answered_whole(
         "used_until": None,
         "requested_at": "2026-03-02T09:00:00Z",
         "updated_at": "2026-03-02T09:00:00Z",
+        "companions": [],
+        "main": None,
         "links": {
             "self": f"http://localhost/api/v1/reservations/{uid}",
             "page": f"http://localhost/reservations/{uid}",
@@ -372,3 +375,45 @@ def test_a_program_reserves_for_whom_its_owner_may(
     made = program_of(jun).post("/reservations", body)
     assert made.status_code == 201
     assert (made.json["holder"], made.json["reserved_by"]) == ("김미나", "이준")
+
+
+def test_what_is_reserved_along_is_asked_for_and_told(
+    program_of: Programs, mina: User, microscope: Instrument
+) -> None:
+    place = microscope.facility
+    room = factories.instrument(slug="room", facility=place)
+    factories.instrument(slug="stage", facility=place)
+    scope = factories.instrument(
+        slug="scope", facility=place, needs=["room"], accessories=["stage"]
+    )
+    mine = program_of(mina)
+    made = mine.post("/reservations", wish(scope, 1, 2, accessories=["stage"]))
+
+    assert made.status_code == 201
+    assert {each["instrument"] for each in made.json["companions"]} == {"room", "stage"}
+    for each in made.json["companions"]:
+        told = mine.get(f"/reservations/{each['uid']}").json
+        assert (told["main"], told["companions"]) == (made.json["uid"], [])
+        assert problem(mine.post(f"/reservations/{each['uid']}/cancel", {})) == (409, "wrong-state")
+
+    taken = mine.post("/reservations", wish(scope, 1, 2, accessories=["stage"]))
+    assert {refusal["code"] for refusal in taken.json["refusals"]} == {
+        "taken",
+        "needs-linked-instrument",
+        "accessory-taken",
+    }
+    assert problem(taken) == (409, "taken")
+    own = [each for each in taken.json["alternatives"] if each["instrument"] == "scope"]
+    assert own
+    assert at(1) not in [each["starts_at"] for each in own]
+    free = mine.get(
+        f"/availability?duration=PT1H&start={at(0)}&end={at(4)}&instrument=scope&limit=1"
+    )
+    assert [slot["starts_at"] for slot in free.json["items"]] == [at(0)]
+    booked(mina, room, hours(0, 1))
+    free = mine.get(
+        f"/availability?duration=PT1H&start={at(0)}&end={at(4)}&instrument=scope&limit=1"
+    )
+    assert [slot["starts_at"] for slot in free.json["items"]] == [at(2)]
+    wrong = mine.post("/reservations", wish(scope, 3, 4, accessories=["microscope"]))
+    assert problem(wrong) == (422, "invalid")

@@ -423,6 +423,15 @@ def stage(app: object, mina: User, jun: User, microscope: Instrument) -> dict[st
         "certificate-expired": wish(asks[1], 1, 2),
         "level-hours": wish(asks[2], 1, 2),
         "safety-training-expired": wish(xray, 1, 2),
+        "needs-linked-instrument": wish(
+            factories.instrument(facility=facility, needs=[idle.slug]), 1, 2
+        ),
+        "accessory-taken": wish(
+            factories.instrument(facility=facility, accessories=[idle.slug]),
+            1,
+            2,
+            accessories=[idle.slug],
+        ),
     }
 
 

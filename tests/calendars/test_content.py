@@ -433,3 +433,15 @@ def test_a_purpose_that_tries_to_break_out_stays_one_event(mina, microscope, sub
 
     (event,) = parsed.walk("VEVENT")
     assert "END:VEVENT" in event["DESCRIPTION"]
+
+
+def test_what_is_reserved_along_is_named_and_no_event_of_its_own_in_my_feed(
+    mina, subscribe, events
+):
+    place = factories.facility()
+    room = factories.instrument(name_ko="준비실", facility=place)
+    reserve(mina, factories.instrument(facility=place, needs=[room.slug]))
+
+    (event,) = events(subscribe(mina))
+    assert "함께 예약: 준비실" in event["DESCRIPTION"]
+    assert len(events(subscribe(mina, "instrument", room.slug))) == 1

@@ -279,3 +279,40 @@ def test_a_newcomer_can_reserve_a_good_part_of_it_tomorrow():
     assert "kaist-biocore-confocal" in ready
     assert 3 * len(ready) >= len(catalogue.instruments)
     assert len(catalogue.instruments) + len(catalogue.facilities) >= 60
+
+
+def with_stage(folder: Path, **said: str) -> None:
+    text = MICROSCOPE.replace("공초점 현미경", "가열 스테이지").replace(
+        "Confocal microscope", "Stage"
+    )
+    for name, value in said.items():
+        text += f"{name}: {value}\n"
+    write(folder, "hanguk/hanguk-stage.yaml", text)
+
+
+def test_what_is_reserved_along_exists_beside_it(folder):
+    with_stage(folder, needs="[hanguk-confocal]")
+    assert problems(folder) == []
+    assert loader.read(folder).instruments["hanguk-stage"].needs == ["hanguk-confocal"]
+
+    with_stage(folder, needs="[hanguk-gone, hanguk-stage]", accessories="[hanguk-far]")
+    write(folder, "hanguk/facilities/hanguk-other.yaml", FACILITY)
+    far = MICROSCOPE.replace("hanguk-imaging", "hanguk-other")
+    write(folder, "hanguk/hanguk-far.yaml", far)
+    place = "hanguk/hanguk-stage.yaml"
+    itself, gone, elsewhere = problems(folder)
+    assert itself == f"{place}:12: an instrument is not reserved along with itself"
+    assert gone == f"{place}:12: there is no instrument “hanguk-gone”"
+    assert elsewhere.startswith(f"{place}:13: “hanguk-far” is of another facility")
+
+
+def test_nothing_comes_to_need_itself(folder):
+    with_stage(folder, needs="[hanguk-confocal]")
+    write(folder, "hanguk/hanguk-confocal.yaml", MICROSCOPE + "needs: [hanguk-stage]\n")
+
+    said = "it would come to need itself:"
+    one, other = "hanguk-confocal", "hanguk-stage"
+    assert problems(folder) == [
+        f"hanguk/{one}.yaml:12: {said} {one} → {other} → {one}",
+        f"hanguk/{other}.yaml:12: {said} {other} → {one} → {other}",
+    ]

@@ -236,6 +236,20 @@ def test_a_renamed_instrument_keeps_its_row_and_its_old_slug_leads_to_it(synced)
     assert again(synced) == []
 
 
+def test_what_is_reserved_along_follows_its_new_slug(synced):
+    synced.with_("hanguk/hanguk-stage.yaml", CONFOCAL, needs=["hanguk-confocal"])
+    again(synced)
+    edited(queries.instrument_by_slug("hanguk-stage"), accessories=["hanguk-confocal"])
+    synced.without("hanguk/hanguk-confocal.yaml")
+    synced.with_("hanguk/hanguk-a1.yaml", CONFOCAL, former_slugs=["hanguk-confocal"])
+    synced.with_("hanguk/hanguk-stage.yaml", CONFOCAL, needs=["hanguk-a1"])
+    renamed, kept = again(synced)
+    assert renamed == "renamed instrument hanguk-confocal → hanguk-a1"
+    assert kept.startswith("kept: hanguk-stage: accessories")
+    stage = queries.instrument_by_slug("hanguk-stage")
+    assert (stage.needs, stage.accessories) == (["hanguk-a1"], ["hanguk-a1"])
+
+
 def test_a_slug_leads_on_over_several_renames(synced):
     for old, new in (("hanguk-confocal", "hanguk-a1"), ("hanguk-a1", "hanguk-a2")):
         synced.without(f"hanguk/{old}.yaml")

@@ -18,9 +18,10 @@ from app.domain.booking import (
     UseScope,
     UseState,
     conflicts,
+    is_conflict,
     refusals,
 )
-from app.domain.booking_facts import TwoPlaces
+from app.domain.booking_facts import Linked, TwoPlaces
 from app.domain.contracts import ContractNeeded
 from app.domain.errors import TakenTime, Text
 from app.domain.interval import Interval
@@ -95,6 +96,12 @@ def mine(*spans: Interval) -> tuple[Counted, ...]:
 
 def over(within: Within, **limit) -> dict:
     return {"policy": {"quotas": (Quota(per=Whose.PERSON, within=within, **limit),)}}
+
+
+def beside(*, accessory: bool = False, **facts) -> Linked:
+    """What would be reserved along: idle, unless it is said what else is wrong with it."""
+    known = replace(FACTS, **facts or {"use_state": UseState.IDLE})
+    return Linked("prep-room", Text("준비실", "Preparation room"), known, accessory)
 
 
 #: One way to break each rule, and what has to be changed.
@@ -182,6 +189,11 @@ BROKEN = {
         "instrument",
     ),
     "safety-training-expired": (lambda: refused(training=SAFE_ONLY), "instrument"),
+    "needs-linked-instrument": (lambda: refused(linked=(beside(),)), "instrument"),
+    "accessory-taken": (
+        lambda: refused(linked=(beside(accessory=True, held=(hours(13, 15),)),)),
+        "starts_at",
+    ),
     "level-hours": (
         lambda: refused(training=TRAINED_ONLY, qualification=holding(Level.DAYTIME)),
         "starts_at",
@@ -500,3 +512,28 @@ def test_cancelling_is_free_until_the_hour_that_the_policy_says(seconds, free):
 def test_settings_that_contradict_each_other_are_refused(settings):
     with pytest.raises(ValueError, match=r"\w"):
         replace(POLICY, **settings)
+
+
+def test_what_is_reserved_along_has_no_wishes_of_its_own():
+    """Grid, lengths and notice are asked of the main instrument alone."""
+    strict = replace(POLICY, slot=HOUR, shortest=3 * HOUR, latest=10 * DAY, earliest=20 * DAY)
+    assert codes(linked=(beside(policy=strict),)) == []
+
+
+def test_a_needed_instrument_is_named_with_every_reason_and_what_stands_in_the_way():
+    shut = beside(held=(hours(13, 15),), open_hours=(hours(13, 20),))
+    facts = replace(FACTS, linked=(shut,))
+    refusal = only(refusals(asked(), facts))
+
+    assert (refusal.code, refusal.limit) == ("needs-linked-instrument", "prep-room")
+    assert "Preparation room" in refusal.reason.en
+    assert "already reserved" in refusal.reason.en
+    assert "opening hours" in refusal.reason.en.lower()
+    assert conflicts(asked(), facts) == [TakenTime(hours(13, 15), "reservation")]
+
+
+def test_only_what_others_hold_makes_it_a_conflict():
+    taken, idle = beside(held=(hours(13, 15),)), beside()
+    assert is_conflict(only(refused(linked=(taken,))))
+    assert not is_conflict(only(refused(linked=(idle,))))
+    assert not is_conflict(only(refused(linked=(taken, idle))))

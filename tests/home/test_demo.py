@@ -34,6 +34,7 @@ from app.mail.models import OutgoingMail
 from app.projects.models import ResearchGroup
 from app.projects.queries import groups_of
 from app.reservations import services
+from app.reservations.linked import MAIN
 from app.reservations.models import Reservation, StandingApproval
 from app.training.models import Result, SignUp, Standing, TrainingSession
 from app.training.qualification import qualifications
@@ -127,7 +128,7 @@ def test_the_year_breaks_no_rule(filled: Flask):
 
 
 def test_every_state_has_its_reasons(filled: Flask):
-    rows = db.session.scalars(select(Reservation)).all()
+    rows = db.session.scalars(select(Reservation).where(MAIN)).all()
     counted = Counter(row.status for row in rows)
 
     assert 0.06 < counted[Status.CANCELLED] / len(rows) < 0.10
@@ -152,7 +153,7 @@ def test_nobody_lives_at_the_instruments(filled: Flask):
     """Two a day and five a week at most, and all who reserve have some."""
     days: Counter[tuple[int, date]] = Counter()
     weeks: Counter[tuple[int, int, int]] = Counter()
-    rows = db.session.scalars(select(Reservation)).all()
+    rows = db.session.scalars(select(Reservation).where(MAIN)).all()
     for row in rows:
         day = row.starts_at.astimezone(zone_of(row.instrument)).date()
         days[row.holder_id, day] += 1
@@ -208,10 +209,25 @@ def test_every_maintenance_that_was_is_in_the_log_and_a_few_faults_stand(filled:
     assert all(fault.closed_at is None for fault in faults)
 
 
+def test_what_is_reserved_along_does_as_its_main_reservation(filled: Flask):
+    rows = db.session.scalars(select(Reservation).where(Reservation.bundle.is_not(None))).all()
+    mains = {row.uid: row for row in rows if not row.is_companion}
+    along = [row for row in rows if row.is_companion]
+    assert {row.bundle for row in along} == mains.keys()
+    for row in along:
+        main = mains[row.bundle]
+        assert (row.interval, row.status) == (main.interval, main.status)
+        assert row.instrument.slug in (*main.instrument.needs, *main.instrument.accessories)
+    for instrument in db.session.scalars(select(Instrument)):
+        for row in _by_instrument().get(instrument.id, []) if instrument.needs else ():
+            assert row.bundle == row.uid
+
+
 def test_history_tells_of_every_reservation_and_no_mail_of_any(filled: Flask):
     requests = select(func.count()).where(AuditRow.action == "request-reservation")
 
-    assert db.session.scalar(requests) == db.session.scalar(select(func.count(Reservation.id)))
+    mains = select(func.count(Reservation.id)).where(MAIN)
+    assert db.session.scalar(requests) == db.session.scalar(mains)
     assert db.session.scalar(select(func.count(OutgoingMail.id))) == 0
     ordered = db.session.scalars(select(AuditRow.at).order_by(AuditRow.id)).all()
     ours = ordered[-1000:]

@@ -37,7 +37,7 @@ from app.domain.booking import BookingRequest, Policy
 from app.domain.errors import DureError
 from app.domain.interval import Interval
 from app.mail.models import OutgoingMail
-from app.reservations import closures, deciding, notices, queries, services, steps
+from app.reservations import closures, deciding, notices, queries, services, steps, turns
 from app.reservations.closures import Closure
 from app.reservations.models import Reservation
 from app.reservations.services import Change
@@ -438,7 +438,7 @@ def _sequence_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _version_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        services, "lock_calendar", lambda instrument, *_: db.session.get(Instrument, instrument)
+        turns, "lock_calendar", lambda instrument, *_: db.session.get(Instrument, instrument)
     )
 
 

@@ -1,0 +1,107 @@
+"""Two instruments that share a room: whoever takes one, takes the room, and never half of it."""
+
+import pytest
+from sqlalchemy import select
+
+from app.accounts.models import User
+from app.catalog.models import Instrument
+from app.db import db
+from app.domain.approval import HOLDING
+from app.domain.booking import BookingRequest
+from app.domain.errors import Taken
+from app.reservations import services, turns
+from app.reservations.models import Reservation
+from tests import factories
+from tests.concurrency.racing import RACERS, race, winners
+from tests.concurrency.test_reserving import (
+    overbooked,
+    slot,
+    take_lock_away,
+    take_net_away,
+)
+
+pytestmark = pytest.mark.race
+
+ROUNDS = 40
+CONTROL_ROUNDS = 20
+
+
+def reserve(slugs, number, racer):
+    """Half of the racers want the one, half the other; all need the room."""
+    user = db.session.scalars(select(User).where(User.email == f"racer-{racer}@example.org")).one()
+    request = BookingRequest(slugs[racer % len(slugs)], slot(number), purpose="race")
+    try:
+        services.request_reservation(user, request, now=factories.NOW)
+    except Taken:
+        return "taken"
+    return "won"
+
+
+def lock_the_main_alone():
+    """Control: only the instrument that was asked for takes its turn.
+
+    SQLite lets one write at a time, whatever is locked: there the turn is given up instead.
+    """
+    if db.engine.dialect.name == "sqlite":
+        take_lock_away()
+        return
+    one_by_one = turns.lock_calendars
+
+    def only(ids, interval=None):
+        found = {key: db.session.get(Instrument, key) for key in ids}
+        mains = [key for key, each in found.items() if each.needs]
+        return {**found, **one_by_one(mains, interval)}
+
+    turns.lock_calendars = only
+
+
+@pytest.fixture
+def two_that_share_a_room(app):
+    """The room's id lies between theirs, so that the order of locks is put to the test."""
+    for n in range(RACERS):
+        factories.user(f"racer-{n}")
+    place = factories.facility()
+    first = factories.instrument(slug="first", facility=place, needs=["room"])
+    room = factories.instrument(slug="room", facility=place)
+    second = factories.instrument(slug="second", facility=place, needs=["room"])
+    return first, room, second
+
+
+def half_done():
+    """Main reservations that stand without their companion, or the other way round."""
+    rows = db.session.scalars(select(Reservation).where(Reservation.status.in_(HOLDING))).all()
+    mains = {row.uid for row in rows if not row.is_companion}
+    return mains ^ {row.bundle for row in rows if row.is_companion}
+
+
+@pytest.fixture
+def start(database_url, tmp_path):
+    def begin(**options):
+        return race(
+            database_url,
+            tmp_path / "instance",
+            lambda number, racer: reserve(("first", "second"), number, racer),
+            **options,
+        )
+
+    return begin
+
+
+def test_one_of_two_gets_the_room_and_nothing_is_half_done(two_that_share_a_room, start):
+    rounds = start(rounds=ROUNDS)
+
+    assert [winners(outcomes) for outcomes in rounds] == [1] * ROUNDS
+    assert all(overbooked(each) == [] for each in two_that_share_a_room)
+    assert half_done() == set()
+
+
+def test_if_only_the_main_one_took_its_turn_the_room_would_be_double_booked(
+    two_that_share_a_room, start
+):
+    """If this fails, the test above proves nothing."""
+    take_net_away()
+    _, room, _ = two_that_share_a_room
+    rounds = start(rounds=CONTROL_ROUNDS, prepare=lock_the_main_alone)
+
+    assert max(winners(outcomes) for outcomes in rounds) > 1
+    assert overbooked(room) != []

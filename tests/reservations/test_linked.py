@@ -1,0 +1,380 @@
+"""Instruments that need each other are reserved, moved and used together, or not at all."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from app.accounts.models import User
+from app.catalog.filters import Filter
+from app.catalog.models import BlackoutKind, Instrument
+from app.db import db
+from app.domain.approval import Status
+from app.domain.booking import BookingRequest
+from app.domain.errors import BookingRefused, Invalid, Taken, WrongState
+from app.domain.interval import Interval
+from app.domain.recurrence import Recurrence
+from app.domain.wish import Wish
+from app.mail.models import OutgoingMail
+from app.mail.rendering import message
+from app.reservations import (
+    closures,
+    deciding,
+    free_times,
+    linked,
+    queries,
+    series,
+    services,
+    use,
+    waitlist,
+)
+from app.reservations.availability import Search, Wanted
+from app.reservations.closures import Closure
+from app.reservations.giving_way import Answer, Way
+from app.reservations.models import Reservation
+from app.reservations.series import Repeat
+from app.reservations.services import Change
+from tests import factories
+from tests.factories import NOW, hours
+from tests.reservations.conftest import booked, typed
+
+
+@pytest.fixture
+def room(microscope: Instrument) -> Instrument:
+    return factories.instrument(
+        slug="room", name_ko="준비실", name_en="Preparation room", facility=microscope.facility
+    )
+
+
+@pytest.fixture
+def heater(microscope: Instrument) -> Instrument:
+    return factories.instrument(
+        slug="heater",
+        name_ko="가열 스테이지",
+        name_en="Heating stage",
+        facility=microscope.facility,
+    )
+
+
+@pytest.fixture
+def scope(room: Instrument, heater: Instrument) -> Instrument:
+    """It needs the room, and offers the heating stage."""
+    return factories.instrument(
+        slug="scope",
+        name_ko="전자현미경",
+        name_en="Electron microscope",
+        facility=room.facility,
+        needs=["room"],
+        accessories=["heater"],
+        booking={"check_in": "required"},
+    )
+
+
+def all_of(made: Reservation) -> dict[str, tuple[Interval, Status]]:
+    """What stands of a reservation and its companions, as the database has it."""
+    rows = db.session.scalars(
+        select(Reservation)
+        .where((Reservation.bundle == made.uid) | (Reservation.uid == made.uid))
+        .execution_options(populate_existing=True)
+    )
+    return {each.instrument.slug: (each.interval, each.status) for each in rows}
+
+
+def refused_codes(refused: Any) -> list[str]:
+    return [refusal.code for refusal in refused.value.refusals]
+
+
+def count() -> int:
+    db.session.rollback()
+    return db.session.query(Reservation).count()
+
+
+def test_what_is_needed_and_chosen_is_reserved_for_the_same_time(mina, scope):
+    made = booked(mina, scope, hours(1, 3), accessories=("heater",))
+
+    same = (hours(1, 3), Status.CONFIRMED)
+    assert all_of(made) == {"scope": same, "room": same, "heater": same}
+
+
+def test_what_is_needed_by_what_is_needed_comes_along(mina, room, scope):
+    hood = factories.instrument(slug="hood", facility=room.facility)
+    room.needs = ["hood"]
+    db.session.commit()
+    made = booked(mina, scope, hours(1, 3))
+
+    assert set(all_of(made)) == {"scope", "room", hood.slug}
+
+
+def test_a_needed_one_that_is_taken_refuses_all_and_names_times_at_which_all_are_free(
+    mina, jun, room, scope
+):
+    booked(jun, room, hours(1, 3))
+    booked(jun, scope, hours(3, 4))
+    before = count()
+    with pytest.raises(Taken) as refused:
+        booked(mina, scope, hours(2, 4))
+
+    assert refused_codes(refused) == ["taken", "needs-linked-instrument"]
+    assert "준비실" in refused.value.text.ko
+    assert {each.interval for each in refused.value.taken} == {hours(1, 3), hours(3, 4)}
+    own = [each.interval for each in refused.value.alternatives if each.instrument == "scope"]
+    assert own
+    assert not any(each.overlaps(hours(1, 4)) for each in own)
+    assert count() == before
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"booking": {"certificate": "required"}}, "trained"),
+        ({"retired_at": NOW}, "no longer offered"),
+        ({"out_of_order_since": NOW}, "out of order"),
+    ],
+)
+def test_a_needed_one_that_cannot_be_had_says_why(mina, room, scope, change, said):
+    for name, value in change.items():
+        setattr(room, name, value)
+    db.session.commit()
+    with pytest.raises(BookingRefused) as refused:
+        booked(mina, scope, hours(1, 3))
+
+    assert not isinstance(refused.value, Taken)
+    assert refused_codes(refused) == ["needs-linked-instrument"]
+    assert refused.value.refusals[0].limit == "room"
+    assert said in refused.value.text.en
+
+
+def test_an_accessory_that_is_taken_refuses_all_and_one_not_offered_is_no_choice(
+    mina, jun, heater, scope
+):
+    booked(jun, heater, hours(2, 3))
+    with pytest.raises(Taken) as refused:
+        booked(mina, scope, hours(1, 3), accessories=("heater",))
+    assert refused_codes(refused) == ["accessory-taken"]
+    assert not any(each.interval.overlaps(hours(2, 3)) for each in refused.value.alternatives)
+
+    with pytest.raises(Invalid):
+        booked(mina, scope, hours(1, 3), accessories=("room",))
+    booked(mina, scope, hours(1, 3))
+
+
+def test_moving_takes_all_along_or_nothing(mina, jun, room, scope):
+    made = booked(mina, scope, hours(1, 3), accessories=("heater",))
+    booked(jun, room, hours(6, 7))
+    with pytest.raises(Taken):
+        services.change_reservation(mina, made.uid, Change(hours(5, 7)), now=NOW)
+    same = (hours(1, 3), Status.CONFIRMED)
+    assert all_of(made) == {"scope": same, "room": same, "heater": same}
+
+    # It does not stand in its own way, nor do its companions.
+    services.change_reservation(mina, made.uid, Change(hours(2, 4)), now=NOW)
+    same = (hours(2, 4), Status.CONFIRMED)
+    assert all_of(made) == {"scope": same, "room": same, "heater": same}
+
+
+def test_cancelling_frees_all(mina, jun, room, scope):
+    made = booked(mina, scope, hours(1, 3))
+    services.cancel_reservation(mina, made.uid, now=NOW)
+
+    assert {status for _, status in all_of(made).values()} == {Status.CANCELLED}
+    booked(jun, room, hours(1, 3))
+
+
+@pytest.mark.parametrize(
+    ("decide", "became"),
+    [
+        (deciding.approve_reservation, Status.CONFIRMED),
+        (deciding.reject_reservation, Status.REJECTED),
+    ],
+)
+def test_if_one_has_to_be_approved_all_wait_and_are_decided_at_once(
+    mina, sora, room, scope, decide, became
+):
+    room.booking = {**room.booking, "approval": "each"}
+    db.session.commit()
+    made = booked(mina, scope, hours(1, 3))
+    assert {status for _, status in all_of(made).values()} == {Status.PENDING}
+
+    decide(sora, made.uid, now=NOW, reason="so")
+    assert {status for _, status in all_of(made).values()} == {became}
+
+
+def test_use_begins_goes_on_and_ends_for_all(mina, scope):
+    made = booked(mina, scope, hours(0, 2), accessories=("heater",))
+    use.check_in(mina, made.uid, now=NOW)
+    use.extend(mina, made.uid, hours(0, 3).end, now=NOW)
+    same = (hours(0, 3), Status.IN_USE)
+    assert all_of(made) == {"scope": same, "room": same, "heater": same}
+
+    use.check_out(mina, made.uid, now=hours(0, 1).end)
+    same = (hours(0, 1), Status.COMPLETED)
+    assert all_of(made) == {"scope": same, "room": same, "heater": same}
+
+
+def test_use_goes_on_only_while_the_room_is_free(mina, jun, room, scope):
+    made = booked(mina, scope, hours(0, 2))
+    booked(jun, room, hours(3, 4))
+    use.check_in(mina, made.uid, now=NOW)
+
+    assert use.extensions(made, now=NOW)[-1] == hours(0, 3).end
+    with pytest.raises(Taken):
+        use.extend(mina, made.uid, hours(0, 4).end, now=NOW)
+
+
+def test_who_does_not_come_loses_all_and_what_nobody_ended_is_closed(mina, scope):
+    missed, forgotten = booked(mina, scope, hours(0, 1)), booked(mina, scope, hours(2, 3))
+    use.release_missed(hours(0, 0.5).end, bool)
+    assert {status for _, status in all_of(missed).values()} == {Status.NO_SHOW}
+
+    use.check_in(mina, forgotten.uid, now=hours(0, 2).end)
+    use.close_forgotten(hours(0, 3.5).end, bool)
+    assert {status for _, status in all_of(forgotten).values()} == {Status.COMPLETED}
+
+
+def test_whoever_comes_to_the_room_closes_what_is_over_with_its_main(mina, jun, room, scope):
+    room.booking = {**room.booking, "check_in": "asked"}
+    db.session.commit()
+    first, second = booked(mina, scope, hours(0, 1)), booked(jun, room, hours(1, 2))
+    use.check_in(mina, first.uid, now=NOW)
+    use.check_in(jun, second.uid, now=hours(0, 1).end)
+
+    assert {status for _, status in all_of(first).values()} == {Status.COMPLETED}
+
+
+ALONE: dict[str, Callable[[User, str], object]] = {
+    "change": lambda by, uid: services.change_reservation(by, uid, Change(hours(5, 6)), now=NOW),
+    "cancel": lambda by, uid: services.cancel_reservation(by, uid, now=NOW),
+    "approve": lambda by, uid: deciding.approve_reservation(by, uid, now=NOW),
+    "reject": lambda by, uid: deciding.reject_reservation(by, uid, now=NOW, reason="so"),
+    "check in": lambda by, uid: use.check_in(by, uid, now=NOW, reason="so"),
+    "check out": lambda by, uid: use.check_out(by, uid, now=NOW, reason="so"),
+    "extend": lambda by, uid: use.extend(by, uid, hours(1, 9).end, now=NOW, reason="so"),
+    "no-show": lambda by, uid: use.mark_no_show(by, uid, now=NOW, reason="so"),
+}
+
+
+@pytest.mark.parametrize("deed", ALONE)
+def test_nobody_acts_on_a_companion_alone(mina, sora, scope, deed):
+    made = booked(mina, scope, hours(1, 3))
+    (companion,) = linked.companions(made)
+    before = all_of(made)
+    for by in (mina, sora):
+        with pytest.raises(WrongState, match=r"Electron microscope"):
+            ALONE[deed](by, companion.uid)
+    assert all_of(made) == before
+
+
+def test_free_times_are_those_of_all(app, mina, jun, room, scope):
+    assert scope.id in free_times.free_today(NOW)
+    booked(jun, room, hours(0, 8))
+    booked(jun, room, hours(8, 9))
+    within = hours(0, 24)
+    found = Search(
+        Wanted(wish=Wish(hours(0, 1).duration, within), among=Filter(), instruments=("scope",)),
+        mina,
+        NOW,
+    ).slots(limit=1)
+    assert [offer.interval for offer in found] == [hours(9, 10)]
+    assert not any(
+        each.overlaps(hours(0, 9)) for each in free_times.next_free(scope, mina, now=NOW)
+    )
+
+    assert scope.id not in free_times.free_today(NOW)
+
+
+def test_what_cannot_be_offered_at_all_is_left_out_with_its_reason(app, mina, room, scope):
+    room.out_of_order_since = NOW
+    db.session.commit()
+    wanted = Wanted(wish=Wish(hours(0, 1).duration, hours(0, 24)), instruments=("scope",))
+    search = Search(wanted, mina, NOW)
+
+    assert search.slots(limit=1) == []
+    assert search.left_out == {"needs-linked-instrument": 1}
+    assert free_times.next_free(scope, mina, now=NOW) == []
+    assert scope.id not in free_times.free_today(NOW)
+
+
+def test_series_and_waitlist_say_that_they_cannot(mina, jun, scope):
+    weekly = Repeat(Recurrence.parse("FREQ=WEEKLY;COUNT=2"))
+    request = BookingRequest("scope", hours(1, 3), purpose="x")
+    with pytest.raises(Invalid, match=r"cannot repeat"):
+        series.request_series(mina, request, weekly, now=NOW)
+    with pytest.raises(Invalid, match=r"cannot repeat"):
+        series.try_series(mina, request, weekly, now=NOW)
+
+    booked(jun, scope, hours(1, 3))
+    wish = waitlist.Wish(within=hours(1, 3), instruments=["scope"], purpose="x")
+    with pytest.raises(Invalid, match=r"cannot wait"):
+        waitlist.ask(mina, wish, now=NOW)
+    assert count() == 2
+
+
+def closed(sora, thing, way, start=None, made=None):
+    (hit,) = closures.reserved_during([thing], [hours(1, 3)], now=NOW)
+    assert hit.uid == made.uid, "the main reservation gives way"
+    closures.close_time(
+        sora,
+        thing.facility,
+        Closure(interval=hours(1, 3), kind=BlackoutKind.MAINTENANCE, instrument_id=thing.id),
+        now=NOW,
+        answers={hit.uid: Answer(way, hit.version, start)},
+    )
+
+
+def test_closing_the_room_moves_or_cancels_all(mina, sora, room, scope):
+    moved = booked(mina, scope, hours(2, 3))
+    closed(sora, room, Way.MOVE, hours(5, 6).start, made=moved)
+    same = (hours(5, 6), Status.CONFIRMED)
+    assert all_of(moved) == {"scope": same, "room": same}
+
+
+def test_closing_the_instrument_cancels_its_room_too(mina, jun, sora, room, scope):
+    made = booked(mina, scope, hours(2, 3))
+    closed(sora, scope, Way.CANCEL, made=made)
+    assert {status for _, status in all_of(made).values()} == {Status.CANCELLED}
+    booked(jun, room, hours(2, 3))
+
+
+def test_my_reservations_mails_and_pages_name_what_comes_along(app, client, fixed_now, mina, scope):
+    made = booked(mina, scope, hours(1, 3))
+    (companion,) = linked.companions(made)
+    assert [each.uid for each in queries.of_holder(mina, now=NOW)] == [made.uid]
+    (mail,) = db.session.scalars(select(OutgoingMail)).all()
+    assert "함께 예약: 준비실" in message(mail).get_body(("plain",)).get_content()
+
+    client.sign_in(mina)
+    assert "준비실" in client.get(f"/reservations/{made.uid}").text
+    page = client.get(f"/reservations/{companion.uid}").text
+    assert f"/reservations/{made.uid}" in page
+    assert f"/reservations/{companion.uid}/cancel" not in page
+
+
+def test_the_form_shows_what_comes_along_and_offers_accessories(
+    app, client, fixed_now, mina, scope
+):
+    client.sign_in(mina)
+    page = client.get("/instruments/scope/reserve").text
+    assert "준비실" in page
+    assert 'value="heater"' in page
+
+    token = client.form_token("/instruments/scope/reserve")
+    sent = {**typed(1, 3), "accessories": "heater", "csrf_token": token}
+    answer = client.post("/instruments/scope/reserve", data=sent)
+    assert answer.status_code == 303
+    db.session.rollback()
+    uid = answer.headers["Location"].rsplit("/", 1)[-1]
+    made = db.session.scalars(select(Reservation).where(Reservation.uid == uid)).one()
+    assert set(all_of(made)) == {"scope", "room", "heater"}
+
+
+def test_a_person_with_a_companion_is_in_one_place(mina, microscope, scope):
+    """What is reserved along is no second place, and the main one is counted once."""
+    microscope.booking = {**microscope.booking, "two_places": "refuse"}
+    scope.booking = {**scope.booking, "two_places": "refuse"}
+    db.session.commit()
+    made = booked(mina, scope, hours(1, 3))
+    services.change_reservation(mina, made.uid, Change(hours(2, 4)), now=NOW)
+    with pytest.raises(BookingRefused) as refused:
+        booked(mina, microscope, hours(2, 3))
+    assert refused_codes(refused) == ["in-two-places"]
