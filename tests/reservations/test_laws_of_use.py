@@ -33,7 +33,7 @@ from app.domain.interval import Interval
 from app.domain.recurrence import Recurrence
 from app.domain.waitlist import WaitState
 from app.mail.models import OutgoingMail
-from app.reservations import closures, jobs, offering, series, services, use, waitlist
+from app.reservations import closures, deciding, jobs, offering, series, services, use, waitlist
 from app.reservations.closures import Closure
 from app.reservations.models import Offer, Reservation, Wait
 from app.reservations.series import Repeat, Which
@@ -115,7 +115,7 @@ class Use(RuleBasedStateMachine):
 
     @rule(which=ANY, agree=st.booleans())
     def decide(self, which: int, agree: bool) -> None:
-        decide = services.approve_reservation if agree else services.reject_reservation
+        decide = deciding.approve_reservation if agree else deciding.reject_reservation
         self._with_one(
             which,
             lambda uid: decide(self.people[3], uid, now=self.now, reason="so"),
