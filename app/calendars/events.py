@@ -12,6 +12,7 @@ from app.calendars.feed import Event
 from app.catalog.models import Blackout, BlackoutKind, Facility, Instrument
 from app.domain.approval import Status
 from app.domain.errors import Text
+from app.domain.interval import Interval
 
 _STATUS: Mapping[Status, str] = MappingProxyType(
     {
@@ -42,6 +43,10 @@ _BLACKOUTS: Mapping[BlackoutKind, Text] = MappingProxyType(
         BlackoutKind.CLOSURE: Text("휴무", "Closure"),
         BlackoutKind.FAULT: Text("고장", "Out of order"),
     }
+)
+_NO_END = Text(
+    "언제 복구될지 아직 모릅니다. 복구되면 이 일정은 사라집니다.",
+    "Nobody knows yet until when. This event goes when the instrument works again.",
 )
 _HOLDER = Text("예약자", "Reserved by")
 _INSTITUTION = Text("기관", "Institution")
@@ -206,6 +211,30 @@ def blackout_event(blackout: Blackout, face: Face, reader: Reader) -> Event:
         description=_joined(
             "\n",
             reader.of(blackout, "reason"),
+            _lines(reader, (_CONTACT, face.contact), end=face.url),
+        ),
+        url=face.url,
+        categories=(kind,),
+    )
+
+
+def out_of_order_event(instrument_id: int, during: Interval, face: Face, reader: Reader) -> Event:
+    """That an instrument cannot be used, as far as the feed goes: nobody knows until when."""
+    kind = reader.word(_BLACKOUTS[BlackoutKind.FAULT])
+    return Event(
+        # Another outage is another event.
+        uid=f"out-of-order-{instrument_id}-{int(during.start.timestamp())}@{reader.domain}",
+        interval=during,
+        zone=face.zone,
+        created=during.start,
+        modified=face.modified(during.start),
+        sequence=face.version,
+        status="CONFIRMED",
+        summary=f"{face.name} · {kind}",
+        location=face.location,
+        description=_joined(
+            "\n",
+            reader.word(_NO_END),
             _lines(reader, (_CONTACT, face.contact), end=face.url),
         ),
         url=face.url,

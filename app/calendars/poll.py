@@ -21,7 +21,7 @@ from app.domain.interval import Interval
 from app.domain.local_time import day_interval, day_of
 
 #: Goes up with every change of what feeds say, so that apps fetch them anew.
-FORM = 1
+FORM = 2
 #: So long a cancelled reservation stays visible in feeds that keep them.
 CANCELLED_SHOWN = timedelta(days=30)
 
@@ -114,10 +114,15 @@ def _told(
     """
     rows = queries.shown(feed, window, kept_since=kept_since)
     closed = queries.blackouts(feed, window)
-    faces = _faces({row.instrument_id for row in rows}, feed, closed, reader)
+    out = queries.out_of_order(feed, window)
+    faces = _faces({row.instrument_id for row in rows} | set(out), feed, closed, reader)
     blackouts = [
         events.blackout_event(blackout, face, reader)
         for blackout, face in _closed_places(feed, closed, faces, reader)
+    ]
+    blackouts += [
+        events.out_of_order_event(id_, Interval(since, window.end), faces[id_], reader)
+        for id_, since in out.items()
     ]
     found = queries.institutions({row.institution_id for row in rows} - {None})
     institutions = {id_: reader.of(institution) for id_, institution in found.items()}

@@ -271,6 +271,21 @@ def blackouts(feed: Feed, window: Interval) -> Sequence[Blackout]:
     ).all()
 
 
+def out_of_order(feed: Feed, window: Interval) -> dict[int, datetime]:
+    """Since when instruments of the feed are out of order, where no end is known."""
+    if feed.kind in {FeedKind.MINE, FeedKind.APPROVALS}:
+        return {}
+    found = db.session.execute(
+        select(Instrument.id, Instrument.out_of_order_since)
+        .join(Instrument.facility)
+        .where(
+            _of(feed), Instrument.out_of_order_since < window.end, Instrument.retired_at.is_(None)
+        )
+        .order_by(Instrument.out_of_order_since, Instrument.id)
+    )
+    return {id_: since for id_, since in found if since}
+
+
 def instruments(ids: Collection[int]) -> dict[int, Instrument]:
     """Instruments with all that events show of them."""
     if not ids:

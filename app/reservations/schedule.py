@@ -32,6 +32,8 @@ BLACKOUT_NAMES = {
     BlackoutKind.FAULT: Text("고장", "Out of order"),
 }
 
+OUT_OF_ORDER = Text("고장: 복구 시점 미정", "Out of order: no end known")
+
 _CATALOG_VERSION = select(func.max(CatalogVersion.version)).scalar_subquery()
 
 #: Built once: browsers that look at a calendar send it every few seconds.
@@ -62,6 +64,7 @@ class Busy:
     uid: str | None = None  # of a reservation whose page the reader may open
     status: Status | None = None
     version: int | None = None
+    no_end: bool = False  # out of order, and nobody knows until when: the window ends it
 
 
 def busy(
@@ -87,6 +90,17 @@ def busy(
             )
             for each in ids or of_facility[blackout.facility_id or 0]
         ]
+    found += [
+        Busy(
+            instrument_id=each.id,
+            interval=Interval(each.out_of_order_since, during.end),
+            kind="blackout",
+            title=OUT_OF_ORDER,
+            no_end=True,
+        )
+        for each in instruments
+        if each.out_of_order_since is not None and each.out_of_order_since < during.end
+    ]
     # Plain instants: comparing intervals costs more than all else here, with many events.
     return sorted(
         found, key=lambda each: (each.interval.start, each.interval.end, each.instrument_id)

@@ -13,8 +13,11 @@ from app.db import db, transaction
 from app.domain.approval import Status
 from app.domain.booking import BookingRequest
 from app.domain.interval import Interval
-from app.reservations import deciding
+from app.domain.maintenance import Condition, Result, Severity
+from app.reservations import deciding, faults
 from app.reservations import services as reservations
+from app.reservations.faults import Decision
+from app.reservations.maintenance import Work
 from app.reservations.models import Reservation
 from app.reservations.services import Change
 from tests import factories
@@ -380,6 +383,43 @@ def test_a_blackout_of_another_instrument_is_not_in_it(theo, microscope, subscri
     factories.blackout(factories.instrument(), hours(1, 3))
 
     assert events(subscribe(theo, "instrument", microscope.slug)) == []
+
+
+def test_out_of_order_without_a_known_end_is_told_until_it_is_closed(
+    mina, sora, theo, microscope, subscribe, client, events
+):
+    paths = [
+        subscribe(theo, "instrument", microscope.slug),
+        subscribe(theo, "institution", "kaist"),
+    ]
+    tags = [{client.get(path).headers["ETag"]} for path in paths]
+
+    def told():
+        for path, seen in zip(paths, tags, strict=True):
+            tag = client.get(path).headers["ETag"]
+            assert tag not in seen, "apps must fetch it anew"
+            seen.add(tag)
+        return [[str(event["SUMMARY"]) for event in events(path)] for path in paths]
+
+    fault = faults.report_fault(
+        mina, microscope.slug, severity=Severity.OUT_OF_ORDER, description="x", now=NOW
+    )
+    faults.decide_fault(
+        sora, microscope.slug, fault.id, Decision(severity=Severity.OUT_OF_ORDER), now=NOW
+    )
+    assert told() == [["Microscope · Out of order"]] * 2
+    (event,) = events(paths[0])
+    assert event["DTSTART"].dt == NOW
+    assert event["DTEND"].dt > NOW + timedelta(days=399)
+    work = Work(
+        person_in_charge="박소라",
+        happened_at=NOW,
+        condition=Condition.MALFUNCTION,
+        content="x",
+        result=Result.RUNNING,
+    )
+    faults.close_fault(sora, microscope.slug, fault.id, work, now=NOW)
+    assert told() == [[], []]
 
 
 # Approvals

@@ -9,6 +9,7 @@ from app.catalog.models import Blackout, BlackoutKind, Instrument
 from app.db import db, transaction
 from app.domain.approval import Status
 from app.domain.booking import UseScope, UseState
+from app.domain.interval import Interval
 from app.reservations import free_times, schedule, services
 from app.reservations.free_times import free_today, next_free
 from tests import factories
@@ -90,6 +91,17 @@ def test_a_closure_of_the_facility_is_shown_on_each_of_its_instruments(microscop
 
     assert [each.instrument_id for each in seen] == [microscope.id, guarded.id, guarded.id]
     assert [each.title.ko for each in seen] == ["점검: 정전", "점검: 정전", "고장: leak"]
+
+
+def test_out_of_order_without_a_known_end_is_shown_to_the_end_of_what_is_asked(microscope, guarded):
+    with transaction():
+        db.session.get_one(Instrument, microscope.id).out_of_order_since = NOW
+    (seen,) = told([microscope, guarded], None)
+    assert (seen.instrument_id, seen.interval) == (microscope.id, Interval(NOW, WEEK.end))
+    assert (seen.kind, seen.title.en, seen.no_end) == (
+        "blackout", "Out of order: no end known", True,
+    )  # fmt: skip
+    assert told([microscope], None, hours(-24, 0)) == [], "it worked until then"
 
 
 def test_a_lifted_closure_is_not_shown(microscope):

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from app.accounts.models import User
-from app.catalog.models import Blackout
+from app.catalog.models import Blackout, Instrument
 from app.db import db, transaction
 from app.domain.approval import Status
 from app.reservations import services, waiting
@@ -545,6 +545,18 @@ class TestSchedule:
         page = client.get("/schedule?institution=cnu").text
         assert "충대 장비" in page
         assert 'href="/instruments/microscope"' not in page
+
+    def test_out_of_order_without_an_end_is_drawn_and_listed_as_that(self, client, microscope):
+        with transaction():
+            db.session.get_one(Instrument, microscope.id).out_of_order_since = NOW
+        (line,) = re.findall(
+            r"<time[^>]*>([^<]*)</time>\s*<span[^>]*>고장", client.get("/schedule").text
+        )
+        assert line.endswith("18:00 –"), "from then on"
+        for path in ("/schedule/busy", "/instruments/microscope/busy"):
+            rows = client.get(path, query_string=window(), headers=JSON).json["events"]
+            (drawn,) = [each for each in rows if each["kind"] == "blackout"]
+            assert drawn["title"] == "고장: 복구 시점 미정"
 
     def test_its_data_never_tell_other_institutions_names(self, by, theo, mina, microscope):
         booked(mina, microscope, hours(1, 3), purpose="비밀 과제")
