@@ -17,7 +17,7 @@ from app.catalog.policy import zone_of
 from app.domain.approval import APPROVER_NAMES
 from app.domain.errors import Invalid, NotAllowed, Stale, Text, WrongState
 from app.domain.local_time import day_interval, day_of
-from app.reservations import approvers, deciding, hit_fields, waiting, waitlist
+from app.reservations import approvers, deciding, hit_fields, since_approval, waiting, waitlist
 from app.reservations import closures as closing
 from app.reservations.answer_fields import answers_in_words
 from app.reservations.closures import facility_by_slug
@@ -48,11 +48,12 @@ def approvals() -> str:
             )
         )
     facility = shown_text(request.args.get("facility"))
+    number = request.args.get("page", 1, type=int)
+    found = waiting.waiting(user, facility=facility, number=number)
     return render_template(
         "reservations/approvals.html",
-        waiting=waiting.waiting(
-            user, facility=facility, number=request.args.get("page", 1, type=int)
-        ),
+        waiting=found,
+        changed=since_approval.differences(found.reservations),
         desks=waiting.desks(user),
         queues=waitlist.queues(user),
         facility=facility,

@@ -39,7 +39,7 @@ _ACTS: Mapping[str, Any] = {
     "end-offer": _l("Offer ended"),
 }
 
-_FIELDS: Mapping[str, Any] = {
+FIELDS: Mapping[str, Any] = {
     "starts_at": _l("Start"),
     "ends_at": _l("End"),
     "status": _l("State"),
@@ -82,19 +82,19 @@ def _details(action: str, detail: Mapping[str, Any], reservation: Reservation) -
         return tuple(
             gettext(
                 "%(what)s: %(was)s → %(became)s",
-                what=_FIELDS[name],
-                was=_value(name, change[0], reservation),
-                became=_value(name, change[1], reservation),
+                what=FIELDS[name],
+                was=value_in_words(name, change[0], reservation),
+                became=value_in_words(name, change[1], reservation),
             )
             for name, change in detail.items()
-            if name in _FIELDS and isinstance(change, list) and len(change) == 2
+            if name in FIELDS and isinstance(change, list) and len(change) == 2
         )
     told = []
     if action == "extend-reservation":
-        was, became = (_value("ends_at", each, reservation) for each in detail["ends_at"])
+        was, became = (value_in_words("ends_at", each, reservation) for each in detail["ends_at"])
         told.append(
             gettext(
-                "%(what)s: %(was)s → %(became)s", what=_FIELDS["ends_at"], was=was, became=became
+                "%(what)s: %(was)s → %(became)s", what=FIELDS["ends_at"], was=was, became=became
             )
         )
     if used := detail.get("used"):
@@ -105,7 +105,7 @@ def _details(action: str, detail: Mapping[str, Any], reservation: Reservation) -
         told.append(
             gettext(
                 "Nobody had checked in by %(time)s.",
-                time=_value("ends_at", detail["by_rule"], reservation),
+                time=value_in_words("ends_at", detail["by_rule"], reservation),
             )
         )
     if other := detail.get("for"):
@@ -117,7 +117,7 @@ def _details(action: str, detail: Mapping[str, Any], reservation: Reservation) -
     return tuple(told)
 
 
-def _value(name: str, value: Any, reservation: Reservation) -> str:
+def value_in_words(name: str, value: Any, reservation: Reservation) -> str:
     """A value of the audit trail as people read it."""
     if not value and value != 0:
         return str(gettext("nothing"))

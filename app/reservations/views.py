@@ -55,6 +55,7 @@ from app.reservations import (
     queries,
     series,
     services,
+    since_approval,
     timeline,
     waiting,
     waitlist,
@@ -220,6 +221,7 @@ def _page_of(reservation: Reservation, form: ChangeForm, found: Any = ()) -> str
     manages = access.may(user, Action.DECIDE_RESERVATION, scope)
     begun = reservation.interval.start <= now
     policy = policy_of(reservation.instrument)
+    decides = deciding.may_decide(user, reservation)
     return render_template(
         "reservations/show.html",
         quote=Quote.from_json(reservation.quote) if reservation.quote else None,
@@ -245,7 +247,8 @@ def _page_of(reservation: Reservation, form: ChangeForm, found: Any = ()) -> str
         may_override=access.may(user, Action.OVERRIDE_RULES, scope),
         given=answers_in_words(reservation),
         codes=CODES,
-        may_decide=deciding.may_decide(user, reservation),
+        may_decide=decides,
+        changed=since_approval.differences([reservation] if decides else []).get(reservation.id),
         stages=approvers.present(reservation),
         approver_names=APPROVER_NAMES,
         free_until=reservation.interval.start - policy.free_cancel,
