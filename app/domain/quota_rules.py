@@ -248,6 +248,12 @@ def _time(
     return time_within(spans, period)
 
 
+def scope_in_words(quota: Quota) -> Text:
+    """한 사람 하루에 · One person a day."""
+    who, span = _WHO[quota.per], _SPANS[quota.within]
+    return Text(f"{who.ko} {span.ko}", f"{who.en} {span.en}")
+
+
 def most_in_words(quota: Quota) -> Text:
     """한 사람 하루에 4시간 · 4 hours a day for one person."""
     most = in_words(quota.hours) if quota.hours is not None else _reservations(quota.number or 0)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from flask import flash, redirect, render_template, request, url_for
@@ -17,7 +18,17 @@ from app.catalog.policy import zone_of
 from app.domain.approval import APPROVER_NAMES
 from app.domain.errors import Invalid, NotAllowed, Stale, Text, WrongState
 from app.domain.local_time import day_interval, day_of
-from app.reservations import approvers, deciding, hit_fields, since_approval, waiting, waitlist
+from app.domain.quota_rules import scope_in_words
+from app.reservations import (
+    approvers,
+    at_a_glance,
+    deciding,
+    hit_fields,
+    queries,
+    since_approval,
+    waiting,
+    waitlist,
+)
 from app.reservations import closures as closing
 from app.reservations.answer_fields import answers_in_words
 from app.reservations.closures import facility_by_slug
@@ -54,6 +65,9 @@ def approvals() -> str:
         "reservations/approvals.html",
         waiting=found,
         changed=since_approval.differences(found.reservations),
+        glances=at_a_glance.glances(found.reservations, now=clock.now()),
+        scope_of_quota=scope_in_words,
+        sees=partial(queries.may_see, user),
         desks=waiting.desks(user),
         queues=waitlist.queues(user),
         facility=facility,

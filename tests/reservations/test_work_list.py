@@ -70,3 +70,48 @@ class TestChanged:
         assert "승인 후 바뀐 점" in entry_of(by(dana), made)
         deciding.approve_reservation(dana, made.uid, now=NOW)
         assert "승인 후 바뀐 점" in entry_of(by(sora), made)
+
+
+class TestAtAGlance:
+    @pytest.fixture
+    def shared(self, microscope):
+        """Room for three at a time, and six hours a week for each person."""
+        week = {"per": "person", "within": "week", "hours": "PT6H"}
+        return factories.instrument(
+            slug="shared",
+            capacity=3,
+            facility=microscope.facility,
+            booking={"approval": "each", "quotas": [week]},
+        )
+
+    def test_others_who_wait_for_the_same_time_are_named(self, by, mina, jun, sora, shared):
+        first = booked(mina, shared, hours(20, 22))
+        second = booked(jun, shared, hours(21, 23))
+        after = booked(jun, shared, hours(23, 24))
+        browser = by(sora)
+        assert f"같은 시간에 대기 {jun.name}" in entry_of(browser, first)
+        assert "같은 시간에 대기" not in entry_of(browser, after)
+        deciding.approve_reservation(sora, second.uid, now=NOW)
+        assert "그 시간에 찬 자리: 3개 중 1개" in entry_of(browser, first)
+        assert "같은 시간에 대기" not in entry_of(browser, first)
+
+    def test_what_the_holder_has_elsewhere_is_said(self, by, mina, sora, microscope, guarded):
+        booked(mina, microscope, hours(21, 23))
+        made = booked(mina, guarded, hours(20, 22))
+        assert f"같은 시간에 다른 장비 예약 {microscope.name_ko}" in entry_of(by(sora), made)
+
+    def test_what_the_holder_has_in_a_facility_of_others_is_not_named(
+        self, by, mina, sora, guarded
+    ):
+        elsewhere = factories.instrument(name_ko="남의 장비")
+        booked(mina, elsewhere, hours(21, 23))
+        said = entry_of(by(sora), booked(mina, guarded, hours(20, 22)))
+        assert "같은 시간에 다른 장비 예약" in said
+        assert "남의 장비" not in said
+
+    def test_what_is_held_of_a_limit_is_said(self, by, mina, jun, sora, shared):
+        booked(jun, shared, hours(20, 22))
+        booked(mina, shared, hours(44, 46))
+        made = booked(mina, shared, hours(20, 23))
+        said = entry_of(by(sora), made)
+        assert "한 사람은 한 주에: 이 예약을 포함해 6시간 중 5시간" in said
