@@ -1,5 +1,6 @@
 // What every page does: theme, messages, questions, forms, partial updates.
 import htmx from "htmx.org/dist/htmx.esm.js";
+import { prepareApprovalKeys } from "./approval_keys.js";
 import { forgetErrors } from "./form_errors.js";
 import { keepTypedText } from "./typed_text.js";
 import { ask, element, say } from "./messages.js";
@@ -162,3 +163,4 @@ addEventListener("pageshow", () => release());
 prepareTheme();
 prepareHtmx();
 prepareForms();
+prepareApprovalKeys();
