@@ -246,12 +246,13 @@ def listing(query: ListQuery) -> dict[str, Any]:
 def read(uid: str) -> Response:
     """One reservation, with its version as ETag.
 
-    What was said to the facility is left empty for those who only take part.
+    What was said to the facility, and who agreed, is left empty for those who only take part.
     """
     user, found = current(), queries.by_uid(uid, viewer=current())
     shown = ReservationOut.model_validate(out(found))
     if not queries.sees_whole(user, found):
-        shown = shown.model_copy(update={"note": "", "answers": {}, "override_reason": ""})
+        unsaid = {"note": "", "answers": {}, "override_reason": "", "stages": []}
+        shown = shown.model_copy(update=unsaid)
     return answer(found, shown=shown)
 
 

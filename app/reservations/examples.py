@@ -67,6 +67,8 @@ RESERVATION: dict[str, Any] = {
     "updated_at": "2026-11-23T09:00:00Z",
     "companions": [],
     "main": None,
+    "stages": [],
+    "decide_by": None,
     "links": {
         "self": f"https://dure.example/api/v1/reservations/{_UID}",
         "page": f"https://dure.example/reservations/{_UID}",

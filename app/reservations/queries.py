@@ -17,7 +17,7 @@ from sqlalchemy import (
     select,
     union_all,
 )
-from sqlalchemy.orm import contains_eager, joinedload
+from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from app.accounts.access import Action, Scope, may
 from app.accounts.models import Affiliation, Institution, RoleGrant, RoleName, Suspension, User
@@ -607,6 +607,7 @@ def listed(
             joinedload(Reservation.institution),
             joinedload(Reservation.group),
             joinedload(Reservation.series),
+            selectinload(Reservation.stages),
         )
         .order_by(Reservation.id)
         .limit(limit)

@@ -30,6 +30,7 @@ from app.reservations.linked import companions
 from app.reservations.models import Reservation
 from app.reservations.quote_schemas import LineOut, PriceOut
 from app.reservations.series import Repeat, Which
+from app.reservations.stage_schemas import StageOut, stages_out
 
 
 def interval_of(start: datetime, end: datetime, *, field: str = "ends_at") -> Interval:
@@ -335,6 +336,8 @@ class ReservationOut(BaseModel):
     updated_at: datetime
     companions: list[CompanionOut] = []
     main: str | None = None  # of a companion: the uid of the reservation that it follows
+    stages: list[StageOut] = []  # who has to agree, one after the other; empty: nobody
+    decide_by: datetime | None = None  # when a request that waits is overdue
     links: dict[str, str]
 
 
@@ -384,6 +387,8 @@ def reservation_out(reservation: Reservation, links: dict[str, str]) -> dict[str
             for each in companions(reservation)
         ],
         "main": reservation.bundle if reservation.is_companion else None,
+        "stages": stages_out(reservation),
+        "decide_by": reservation.decide_by if reservation.status is Status.PENDING else None,
         "links": links,
     }
 

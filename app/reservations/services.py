@@ -378,6 +378,8 @@ def _reserve(
     set_committed_value(reservation, "holder", holder)
     set_committed_value(reservation, "reserved_by", user if user.id != holder.id else None)
     set_committed_value(reservation, "series", None)
+    if not left:
+        set_committed_value(reservation, "stages", [])
     stages.first(reservation.id, left, now)
     touch_calendar(holder.id)
     return reservation

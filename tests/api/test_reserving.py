@@ -17,7 +17,7 @@ ALL_FIELDS = {
     "reserved_by", "institution", "group", "purpose", "mode", "samples", "note", "reason", "quote",
     "charge", "answers", "refusals_overridden", "override_reason", "requested_at", "updated_at",
     "links", "reserved_from", "reserved_until", "used_from", "used_until", "companions",
-    "main",
+    "main", "stages", "decide_by",
 }  # fmt: skip
 
 
@@ -75,6 +75,8 @@ def test_a_reservation_is_made_and_answered_whole(
         "updated_at": "2026-03-02T09:00:00Z",
         "companions": [],
         "main": None,
+        "stages": [],
+        "decide_by": None,
         "links": {
             "self": f"http://localhost/api/v1/reservations/{uid}",
             "page": f"http://localhost/reservations/{uid}",
@@ -417,3 +419,36 @@ def test_what_is_reserved_along_is_asked_for_and_told(
     assert [slot["starts_at"] for slot in free.json["items"]] == [at(2)]
     wrong = mine.post("/reservations", wish(scope, 3, 4, accessories=["microscope"]))
     assert problem(wrong) == (422, "invalid")
+
+
+def test_how_far_the_approval_is_is_told_stage_by_stage(
+    program_of: Programs, theo: User, sora: User, microscope: Instrument
+) -> None:
+    asked = [{"by": "institution"}, {"by": "facility_manager", "every": True}]
+    staged = factories.instrument(
+        slug="staged",
+        facility=microscope.facility,
+        booking={"approval": "each", "approval_stages": asked, "approval_deadline": "P1D"},
+    )
+    dana = factories.user(administers=factories.cnu())
+    holder = program_of(theo)
+    made = holder.post("/reservations", wish(staged, 48, 49)).json
+
+    def told() -> list[str]:
+        stages = holder.get(f"/reservations/{made['uid']}").json["stages"]
+        return [f"{each['by']}: {each['state']}" for each in stages]
+
+    assert made["decide_by"] == at(24)
+    assert made["stages"][1] == {
+        "by": "facility_manager",
+        "every": True,
+        "state": "later",
+        "opened_at": None,
+        "closed_at": None,
+    }
+    assert told() == ["institution: open", "facility_manager: later"]
+    program_of(dana).post(f"/reservations/{made['uid']}/approve", {})
+    assert told() == ["institution: agreed", "facility_manager: open"]
+    program_of(sora).post(f"/reservations/{made['uid']}/reject", {"reason": "service"})
+    assert told() == ["institution: agreed", "facility_manager: closed"]
+    assert holder.get(f"/reservations/{made['uid']}").json["decide_by"] is None
