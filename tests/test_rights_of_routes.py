@@ -455,6 +455,18 @@ def sent(rule: Rule, method: str, stage: Stage) -> dict[str, Any]:
             "reservations-api.quote": wish,
             "reservations-api.change": {"starts_at": wish["starts_at"], "ends_at": wish["ends_at"]},
             "participant-api.add": {"email": "stolen@example.org"},
+            "health-api.report_fault": {"severity": "usable", "description": "stolen"},
+            "health-api.close_fault": {
+                "happened_at": "2026-03-01T10:00:00Z",
+                "person_in_charge": "stolen",
+                "condition": "normal",
+                "content": "stolen",
+                "result": "running",
+            },
+            "health-api.close_time": {
+                "starts_at": wish["starts_at"],
+                "ends_at": wish["ends_at"],
+            },
             "no-show-api.undo_no_show": {
                 "used_from": wish["starts_at"],
                 "used_until": wish["ends_at"],

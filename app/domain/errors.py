@@ -75,8 +75,19 @@ class Invalid(DureError):
         self.fields = fields or {}
 
 
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """A reservation that stands in the way of whoever manages it."""
+
+    uid: str
+    instrument: str
+    interval: Interval
+
+
 class WrongState(DureError):
-    """The thing is in a state in which this cannot be done."""
+    """The thing is in a state in which this cannot be done; perhaps because of reservations."""
+
+    reserved: Sequence[Reserved] = ()
 
 
 class Stale(DureError):

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import or_, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import joinedload, load_only
 
 from app.accounts import access
 from app.accounts.access import Action
@@ -27,6 +27,8 @@ from app.reservations.turns import lock_calendar, lock_calendars
 
 #: What would have to be ended first; what was completed is past and stands in nobody's way.
 IN_THE_WAY = (Status.PENDING, Status.CONFIRMED, Status.IN_USE, Status.OFFERED)
+
+_NO_CLOSURE = Text("해당 점검·휴무를 찾을 수 없습니다.", "There is no such closure.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,7 +197,7 @@ def _of_facility(facility: Facility, blackout_id: int) -> Blackout:
     else:
         here = found is not None and found.facility_id == facility.id
     if found is None or not here:
-        raise NotFound(Text("해당 점검·휴무를 찾을 수 없습니다.", "There is no such closure."))
+        raise NotFound(_NO_CLOSURE)
     return found
 
 
@@ -246,6 +248,28 @@ def closures_of(facility: Facility, *, now: datetime) -> Sequence[Blackout]:
         .options(joinedload(Blackout.rule))
         .order_by(Blackout.starts_at)
     ).all()
+
+
+def facility_of(blackout_id: int) -> Facility:
+    """The facility in which something is closed; raises `NotFound`."""
+    found = db.session.scalar(
+        select(Facility)
+        .join(Blackout, Blackout.id == blackout_id)
+        .outerjoin(Instrument, Instrument.id == Blackout.instrument_id)
+        .where(Facility.id == func.coalesce(Blackout.facility_id, Instrument.facility_id))
+        .options(joinedload(Facility.institution))
+    )
+    if found is None:
+        raise NotFound(_NO_CLOSURE)
+    return found
+
+
+def slugs_of(ids: Collection[int]) -> dict[int, str]:
+    """The slugs of instruments, by id."""
+    found = db.session.scalars(
+        select(Instrument).where(Instrument.id.in_(ids)).options(load_only(Instrument.slug))
+    )
+    return {each.id: each.slug for each in found}
 
 
 def facility_by_slug(slug: str, *, user: User) -> Facility:

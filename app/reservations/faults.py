@@ -30,6 +30,8 @@ from app.reservations.turns import lock_calendar, lock_calendars
 #: Nobody reserves further ahead.
 _EVER = timedelta(days=1000)
 
+_NO_FAULT = Text("해당 고장 신고를 찾을 수 없습니다.", "There is no such fault.")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
@@ -143,10 +145,22 @@ def fault_of(user: User, slug: str, fault_id: int) -> tuple[Instrument, Fault]:
     return instrument, _found(instrument, fault_id)
 
 
+def slug_of(fault_id: int) -> str:
+    """The instrument of a fault; raises `NotFound`."""
+    slug = db.session.scalar(
+        select(Instrument.slug)
+        .join(Fault, Fault.instrument_id == Instrument.id)
+        .where(Fault.id == fault_id)
+    )
+    if slug is None:
+        raise NotFound(_NO_FAULT)
+    return slug
+
+
 def _found(instrument: Instrument, fault_id: int) -> Fault:
     fault = db.session.get(Fault, fault_id, populate_existing=True)
     if fault is None or fault.instrument_id != instrument.id:
-        raise NotFound(Text("해당 고장 신고를 찾을 수 없습니다.", "There is no such fault."))
+        raise NotFound(_NO_FAULT)
     return fault
 
 

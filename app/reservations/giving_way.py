@@ -14,7 +14,7 @@ from app.domain import booking
 from app.domain.approval import Status
 from app.domain.availability import nearest_slots
 from app.domain.booking import BookingRequest
-from app.domain.errors import BookingRefused, Refusal, Text, WrongState
+from app.domain.errors import BookingRefused, Refusal, Reserved, Text, WrongState
 from app.domain.interval import Interval, without
 from app.reservations import notices, queries
 from app.reservations.models import Reservation
@@ -58,6 +58,7 @@ class StillReserved(WrongState):
             )
         )
         self.hit = tuple(hit)
+        self.reserved = [Reserved(each.uid, each.instrument.slug, each.interval) for each in hit]
 
 
 class CannotGiveWay(BookingRefused):

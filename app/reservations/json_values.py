@@ -32,7 +32,8 @@ def _in_our_time(value: datetime) -> datetime:
     return value.astimezone(UTC)
 
 
-def _plain(value: str) -> str:
+def plain(value: str) -> str:
+    """The text, if it has no control characters."""
     if any(unicodedata.category(c) == "Cc" and c not in "\n\t" for c in value):
         raise ValueError("must not contain control characters")
     return value
@@ -59,16 +60,16 @@ Length = Annotated[
 Purpose = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=300),
-    AfterValidator(_plain),
+    AfterValidator(plain),
 ]
 TriedPurpose = Annotated[
-    str, StringConstraints(strip_whitespace=True, max_length=300), AfterValidator(_plain)
+    str, StringConstraints(strip_whitespace=True, max_length=300), AfterValidator(plain)
 ]
 Note = Annotated[
-    str, StringConstraints(strip_whitespace=True, max_length=5000), AfterValidator(_plain)
+    str, StringConstraints(strip_whitespace=True, max_length=5000), AfterValidator(plain)
 ]
 Reason = Annotated[
-    str, StringConstraints(strip_whitespace=True, max_length=500), AfterValidator(_plain)
+    str, StringConstraints(strip_whitespace=True, max_length=500), AfterValidator(plain)
 ]
 #: Permits and what the facility asks, by its keys; a reservation keeps them as they were given.
 Answers = Annotated[

@@ -25,10 +25,12 @@ Texts follow `Accept-Language` (`ko`, `en`). Names that a call does not know are
 """
 
 _IN_PATH = {
-    "slug": ("Slug of the instrument.", "kaist-biocore-confocal"),
+    "slug": ("Slug of the instrument or facility.", "kaist-biocore-confocal"),
     "uid": ("Identifier of the reservation.", "3f1c9a5e7b2d4f60a8c1e5d97b3f2a64"),
     "email": ("The address by which somebody was added.", "jun@kaist.example"),
     "feed_id": ("Number of the feed, as listed.", 7),
+    "fault_id": ("Number of the fault, as listed.", 12),
+    "blackout_id": ("Number of the closure, as listed.", 40),
 }
 
 
@@ -107,6 +109,8 @@ def _finish(operation: Json, rule: Rule, view: Callable[..., object]) -> None:
             del parameter["schema"]["default"]
         if parameter["in"] == "path":
             parameter["description"], parameter["example"] = _IN_PATH[parameter["name"]]
+            if parameter["name"].endswith("_id"):  # What bounds a number is lost on the way.
+                parameter["schema"] = {"type": "integer", "minimum": 0}
     operation["parameters"] += [
         {
             "in": "header",

@@ -30,6 +30,15 @@ class TakenTime(BaseModel):
     kind: Literal["reservation", "blackout"]
 
 
+class ReservedTime(BaseModel):
+    """A reservation that would have to be cancelled or moved first."""
+
+    uid: str
+    instrument: str = Field(description="Slug.")
+    starts_at: datetime
+    ends_at: datetime
+
+
 class FreeTime(BaseModel):
     """A time that is free."""
 
@@ -52,6 +61,9 @@ class Problem(BaseModel):
     fields: dict[str, str] = Field({}, description="`invalid`: what is wrong, field by field.")
     refusals: list[Refusal] = Field([], description="`refused`, `taken`: all reasons at once.")
     taken: list[TakenTime] = Field([], description="`taken`: what is in the way.")
+    reserved: list[ReservedTime] = Field(
+        [], description="`wrong-state`: which reservations would have to go first, to managers."
+    )
     alternatives: list[FreeTime] = Field(
         [], description="`taken`: nearest free times of this instrument, then of its like."
     )

@@ -48,7 +48,7 @@ def operations(spec: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def in_openapi(rule: str) -> str:
     """`/api/v1/things/<int:id>` as `/things/{id}`."""
-    return re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule).removeprefix("/api/v1")
+    return re.sub(r"<(?:\w+(?:\([^)]*\))?:)?(\w+)>", r"{\1}", rule).removeprefix("/api/v1")
 
 
 def test_it_is_valid_openapi(spec: dict[str, Any]) -> None:

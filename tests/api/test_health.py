@@ -1,0 +1,113 @@
+"""Programs report faults, close them, and close time, by the rules of the pages."""
+
+import pytest
+
+from app.db import db
+from app.reservations import services
+from tests import factories
+from tests.api.conftest import at, booked, problem
+from tests.factories import NOW, hours
+
+WORK = {
+    "happened_at": at(0),
+    "person_in_charge": "박소라",
+    "condition": "malfunction",
+    "content": "Power supply replaced",
+    "result": "running",
+    "cost": 450_000,
+}
+REPORT = {"severity": "out_of_order", "description": " The laser is dark.\nTwice. "}
+
+
+def test_a_fault_is_reported_by_anyone_and_closed_by_a_manager(
+    program_of, mina, jun, sora, microscope
+):
+    path = "/instruments/microscope/faults"
+    mine, hers = program_of(mina), program_of(sora)
+    made = mine.post(path, REPORT)
+    assert made.status_code == 201
+    number = made.json["id"]
+    assert (made.json["description"], made.json["out_since"]) == (
+        "The laser is dark.\nTwice.",
+        None,
+    )
+    (seen,) = hers.get(path).json["items"]
+    assert (seen["id"], seen["reported_by"]) == (number, mina.name)
+    (seen,) = program_of(jun).get(path).json["items"]
+    assert (seen["id"], seen["reported_by"]) == (number, None), "who does not deal with it"
+
+    close = f"/faults/{number}/close"
+    assert problem(mine.post(close, WORK)) == (403, "not-allowed")
+    assert problem(hers.post(close, {**WORK, "happened_at": at(1)})) == (422, "invalid")
+    assert problem(hers.post(close, {**WORK, "cost": -1})) == (422, "invalid")
+    stands = hers.post(close, {**WORK, "result": "out_of_order"})
+    assert (stands.status_code, stands.json["closed_at"]) == (200, None), "logged, and it stands"
+    assert hers.post(close, WORK).json["closed_at"] == at(0)
+    assert problem(hers.post(close, WORK)) == (409, "wrong-state")
+    assert hers.get(path).json["items"] == []
+    assert problem(hers.post("/faults/999/close", WORK)) == (404, "not-found")
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {**REPORT, "severity": "bad"}, {**REPORT, "description": " "}, {**REPORT, "x": 1}]
+)
+def test_a_report_that_says_nothing_is_refused(program_of, mina, microscope, body):
+    mine = program_of(mina)
+    assert problem(mine.post("/instruments/microscope/faults", body)) == (422, "invalid")
+    assert mine.get("/instruments/microscope/faults").json["items"] == []
+
+
+def test_time_is_closed_and_opened_again(program_of, mina, sora, microscope):
+    path = f"/facilities/{microscope.facility.slug}/closures"
+    hers, mine = program_of(sora), program_of(mina)
+    wanted = {"instrument": "microscope", "starts_at": at(5), "ends_at": at(8), "reason_ko": "점검"}
+    for call in (mine.get(path), mine.post(path, wanted)):
+        assert problem(call) == (403, "not-allowed")
+    made = hers.post(path, wanted)
+    assert made.status_code == 201
+    (closed,) = made.json["items"]
+    assert (closed["instrument"], closed["kind"], closed["reason_ko"]) == (
+        "microscope", "maintenance", "점검",
+    )  # fmt: skip
+    assert hers.get(path).json["items"] == [closed]
+    wide = hers.post(path, {"starts_at": at(50), "ends_at": at(51), "kind": "closure",
+                            "every": "week", "last_day": "2026-03-12"})  # fmt: skip
+    assert [each["instrument"] for each in wide.json["items"]] == [None, None]
+
+    assert problem(mine.delete(f"/closures/{closed['id']}")) == (403, "not-allowed")
+    assert hers.delete(f"/closures/{closed['id']}").status_code == 204
+    assert problem(hers.delete(f"/closures/{closed['id']}")) == (409, "wrong-state")
+    assert problem(hers.delete("/closures/999")) == (404, "not-found")
+    booked(mina, microscope, hours(5, 6))
+
+
+def test_what_is_reserved_is_named_and_not_pushed_aside(program_of, mina, sora, microscope):
+    path = f"/facilities/{microscope.facility.slug}/closures"
+    made, hers = booked(mina, microscope, hours(5, 6)), program_of(sora)
+    wanted = {"starts_at": at(4), "ends_at": at(8)}
+    refused = hers.post(path, wanted)
+    assert problem(refused) == (409, "wrong-state")
+    assert refused.json["reserved"] == [
+        {"uid": made.uid, "instrument": "microscope", "starts_at": at(5), "ends_at": at(6)}
+    ]
+    assert hers.get(path).json["items"] == []
+    services.cancel_reservation(sora, made.uid, now=NOW)
+    assert hers.post(path, wanted).status_code == 201
+
+
+def test_a_closure_that_makes_no_sense_is_refused(program_of, sora, microscope):
+    path = f"/facilities/{microscope.facility.slug}/closures"
+    hers, elsewhere = program_of(sora), factories.instrument()
+    good = {"starts_at": at(4), "ends_at": at(8)}
+    for wrong in (
+        {"ends_at": at(3)},
+        {"starts_at": at(-9), "ends_at": at(-8)},
+        {"every": "week"},
+        {"instrument": elsewhere.slug},
+        {"kind": "party"},
+        {"last_day": "soon"},
+    ):
+        assert problem(hers.post(path, {**good, **wrong})) == (422, "invalid"), wrong
+    assert problem(hers.post(path, {**good, "instrument": "none"})) == (404, "not-found")
+    db.session.rollback()
+    assert hers.get(path).json["items"] == []
