@@ -105,6 +105,14 @@ _CONTRADICTIONS: Mapping[str, Text] = {
         "질문의 키는 서로 달라야 하고, 승인 종류의 이름과도 달라야 합니다.",
         "Each question needs a key of its own, other than the names of permits.",
     ),
+    "approval_stages": Text(
+        "같은 승인자를 두 단계에 적을 수 없습니다.",
+        "The same approvers cannot stand in two stages.",
+    ),
+    "offer_hold": Text(
+        "대기자에게 시간을 맡아 두는 시간은 0보다 길어야 합니다.",
+        "Time is held for those who wait for longer than nothing.",
+    ),
     "safety_training": Text(
         "‘필요 없음’은 다른 안전교육과 함께 고를 수 없습니다.",
         "“None” cannot be chosen together with a safety training.",
@@ -114,6 +122,10 @@ _LINES: Mapping[str, Text] = {
     "booking_quotas": Text(
         "한 줄에 ‘사람 | 주 | 8시간’ 또는 ‘사람 | 앞으로 | 3’처럼 적으세요.",
         "Write lines such as “person | week | 8 h” or “person | ahead | 3”.",
+    ),
+    "booking_approval_stages": Text(
+        "한 줄에 ‘pi’, ‘facility_manager | every’, ‘institution | companies’처럼 적으세요.",
+        "Write lines such as “pi”, “facility_manager | every”, “institution | companies”.",
     ),
     "booking_permits": Text(
         "한 줄에 irb, iacuc, lmo, biosafety, contract 가운데 하나를 적으세요.",
@@ -151,7 +163,16 @@ def _shortened(place: list[str]) -> list[str]:
     if place and place[0] in whole:
         return place[:1]
     parts = {
-        *("modes", "quotas", "permits", "questions", "fixed_slots", "peak", "no_show_limit"),
+        *(
+            "approval_stages",
+            "modes",
+            "quotas",
+            "permits",
+            "questions",
+            "fixed_slots",
+            "peak",
+            "no_show_limit",
+        ),
         *("assisted_hours", "daytime_hours", "night_hours", "safety_training"),
     }
     return place[:2] if place[:1] == ["booking"] and parts.intersection(place[1:2]) else place

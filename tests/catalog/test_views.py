@@ -672,6 +672,32 @@ def test_no_quotas_are_other_than_those_of_the_facility(folder, client, manager)
     assert confocal().booking["quotas"] == []
 
 
+def test_who_approves_and_until_when_is_typed_and_stays_as_typed(folder, client, in_english):
+    client.sign_in(in_english)
+    typed = {
+        "booking_approval": "each",
+        "booking_approval_stages": "pi | outsiders\nfacility_manager | every",
+        "booking_reapproval": "always",
+        "booking_approval_deadline": "2 days",
+        "booking_approval_overdue": "escalate",
+    }
+    assert send(client, EDIT, **typed).status_code == 303
+    kept = confocal().booking
+    assert [(each["by"], each["whom"], each["every"]) for each in kept["approval_stages"]] == [
+        ("pi", "outsiders", False),
+        ("facility_manager", "everyone", True),
+    ]
+    assert (kept["reapproval"], kept["approval_overdue"]) == ("always", "escalate")
+    assert kept["approval_deadline"] == "P2D"
+    shown = unescape(client.get(EDIT, headers=ENGLISH).text)
+    assert "pi | outsiders\nfacility_manager | every" in shown.replace("\r", "")
+    assert 'value="2 days"' in shown
+
+    for wrong in ("dean", "pi | friends", "pi\npi"):
+        assert send(client, EDIT, booking_approval_stages=wrong).status_code == 422
+    assert confocal().booking == kept
+
+
 def test_how_many_no_shows_suspend_is_a_line_of_the_facility(folder, client, in_english):
     page = "/facilities/hanguk-imaging/edit"
     client.sign_in(in_english)
