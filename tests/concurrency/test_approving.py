@@ -8,7 +8,7 @@ from app.audit.models import AuditRow
 from app.db import db
 from app.domain.approval import Status
 from app.domain.booking import BookingRequest
-from app.domain.errors import NotAllowed, WrongState
+from app.domain.errors import NotAllowed, Text, WrongState
 from app.mail.models import OutgoingMail
 from app.reservations import deciding, services
 from app.reservations.approval_models import ApprovalVote
@@ -48,7 +48,10 @@ def take_turns_away():
     judge = deciding._to_decide  # noqa: SLF001
 
     def judge_and_let_go(*asked):
-        reservation, stage, approver = judge(*asked)
+        try:
+            reservation, stage, approver = judge(*asked)
+        except AssertionError:  # Decided between the reads of its state and of its stages.
+            raise WrongState(Text("결정되었습니다.", "Decided meanwhile.")) from None
         let_go(reservation)
         return reservation, stage, approver
 
