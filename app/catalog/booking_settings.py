@@ -12,6 +12,7 @@ from app.domain.approval import Approver, ForWhom
 from app.domain.approval_rules import Overdue, Reapproval
 from app.domain.booking import TwoPlaces
 from app.domain.contracts import ContractNeeded
+from app.domain.paying import AccountsAsked
 from app.domain.permits import PermitKind, QuestionKind, until_key
 from app.domain.quota import Whose, Within
 from app.domain.use import LONGEST_EARLY
@@ -168,6 +169,9 @@ class BookingSettings(Written):
     contract: Literal[tuple(ContractNeeded)] | None = Field(  # type: ignore[valid-type]
         None, description="Whose institution must first sign a contract of use with the facility."
     )
+    account: Literal[tuple(AccountsAsked)] | None = Field(  # type: ignore[valid-type]
+        None, description="Whether a reservation says which funding accounts pay for it."
+    )
     permits: list[PermitSetting] | None = Field(None, description="Permits that are asked for.")
     questions: Annotated[list[QuestionSetting], Field(max_length=20)] | None = Field(
         None, description="Questions that are asked at booking."
@@ -282,6 +286,7 @@ DEFAULT_BOOKING = BookingSettings(
     owner_share=0,
     two_places="warn",
     contract="off",
+    account="off",
     permits=[],
     questions=[],
     certificate="none",

@@ -161,6 +161,10 @@ class _EntryForm(FlaskForm):
             "Signed by the institution before its people may reserve; kept at “Contracts of use”."
         ),
     )
+    booking_account = SelectField(
+        _l("Funding accounts"),
+        description=_l("Whether a reservation says which accounts pay for it, and how much."),
+    )
     booking_permits = PermitsField(
         _l("Permits asked for"),
         description=_l("One a line: irb, iacuc, lmo, biosafety, contract; “lmo optional”."),
@@ -246,6 +250,12 @@ class _EntryForm(FlaskForm):
             ("off", _l("Nobody needs one")),
             ("companies", _l("People of companies need one")),
             ("outside", _l("People of all other institutions need one")),
+        ]
+        self.booking_account.choices = [
+            ("", _l("As the facility, or not asked")),
+            ("off", _l("Not asked")),
+            ("asked", _l("Asked, may be left empty")),
+            ("required", _l("Required")),
         ]
         self.booking_fault_stops.choices = [
             ("", _l("As the facility, or only the managers are told")),

@@ -30,6 +30,7 @@ from app.domain.interval import Interval
 from app.domain.local_time import day_interval, day_of
 from app.domain.no_shows import NoShowLimit
 from app.domain.opening_hours import ALWAYS_OPEN, OpeningHours
+from app.domain.paying import AccountsAsked
 from app.domain.period import NO_END, Period
 from app.domain.permits import Permit, PermitKind, Question, QuestionKind
 from app.domain.quota import Quota, Whose, Within
@@ -134,6 +135,7 @@ _READ: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         ),
         "two_places": TwoPlaces,
         "contract": ContractNeeded,
+        "account": AccountsAsked,
         "permits": lambda permits: tuple(Permit(PermitKind(p.kind), p.required) for p in permits),
         "questions": lambda questions: tuple(map(_question, questions)),
     }

@@ -21,7 +21,7 @@ class Overdue(StrEnum):
 
 
 #: What approvers look at: a change of words alone leaves their yes alone.
-MATTERS = frozenset({"starts_at", "ends_at", "mode", "answers", "cost"})
+MATTERS = frozenset({"starts_at", "ends_at", "mode", "answers", "shares", "cost"})
 
 
 def asked_again(rule: Reapproval, changed: AbstractSet[str]) -> bool:

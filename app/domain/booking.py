@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
 from app.domain import (
+    account_rules,
     answer_rules,
     conflict_rules,
     contract_rules,
@@ -118,6 +119,15 @@ CODES: Mapping[str, Text] = MappingProxyType(
             "The person's institution has no contract of use with the facility that covers the "
             "time.",
         ),
+        "account-missing": Text(
+            "이용료를 낼 연구비 계정이 없거나 비율의 합이 100%가 아닙니다.",
+            "The funding accounts that pay are not named, or do not add up to 100 percent.",
+        ),
+        "account-not-allowed": Text(
+            "그 연구비 계정으로는 낼 수 없습니다.",
+            "An account is unknown or not the person's to charge, expired by then, exhausted, or "
+            "not for that mode of use.",
+        ),
         "outside-fixed-slots": Text(
             "정해진 시간대에 맞지 않습니다.",
             "It does not run from the start of a fixed slot to the end of one.",
@@ -222,6 +232,8 @@ RULES: tuple[Rule, ...] = (
     rules.mode_is_offered,
     contract_rules.contract_is_signed,
     overdue_rules.institution_has_paid,
+    account_rules.accounts_are_named,
+    account_rules.accounts_may_pay,
     training_rules.person_is_qualified,
     training_rules.certificate_is_current,
     training_rules.safety_training_is_current,
@@ -274,6 +286,8 @@ _NOT_OF_EXTENSIONS = frozenset(
         answer_rules.permits_are_given,
         answer_rules.permits_last,
         answer_rules.questions_are_answered,
+        account_rules.accounts_are_named,
+        account_rules.accounts_may_pay,
     }
 )
 EXTENSION_RULES: tuple[Rule, ...] = tuple(rule for rule in RULES if rule not in _NOT_OF_EXTENSIONS)

@@ -14,8 +14,10 @@ from app.domain.grid import checked_slot
 from app.domain.interval import Interval
 from app.domain.no_shows import NoShowLimit
 from app.domain.opening_hours import OpeningHours
+from app.domain.paying import NOT_CHARGED, AccountsAsked, Charged
 from app.domain.permits import Permit, Question
 from app.domain.quota import Counted, Quota
+from app.domain.shares import Share
 from app.domain.training import NO_TRAINING, UNTRAINED, Qualification, TrainingPolicy
 
 _NONE = timedelta()
@@ -83,6 +85,9 @@ class BookingRequest:
     holder: str = ""  # the address of whom it is for; empty: whoever asks
     group: int | None = None  # the id of the research group that it is for
     accessories: tuple[str, ...] = ()  # slugs of what is to be reserved along
+    shares: tuple[Share, ...] = ()  # of the accounts that pay; the first takes the odd won
+    agreed: frozenset[str] = frozenset()  # of them those that agreed to this one already
+    project: str = ""  # the uid of the project whose default shares are meant instead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +117,7 @@ class Policy:
     two_places: TwoPlaces = TwoPlaces.WARN
     refuse_overdue_after: int | None = None  # days after which who has not paid is refused
     contract: ContractNeeded = ContractNeeded.OFF  # whose institution must have signed one
+    account: AccountsAsked = AccountsAsked.OFF  # whether it is said which accounts pay
     permits: tuple[Permit, ...] = ()
     questions: tuple[Question, ...] = ()
     offer_hold: timedelta = timedelta(hours=2)  # how long an offer of the waitlist stands, by day
@@ -183,6 +189,7 @@ class BookingFacts:
     overdue_since: date | None = None  # what the person's institution owes the facility's
     overdue_reason: str = ""
     contracts: tuple[Contract, ...] = ()  # of the person's institution with the facility
+    charged: Charged = NOT_CHARGED  # the accounts that the request names
     contact: str = ""  # of the facility, for who has to ask there
     suspended: bool = False
     suspended_until: datetime | None = None

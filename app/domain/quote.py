@@ -1,7 +1,7 @@
 """A quote: what a use will cost, line by line in whole won, with VAT; kept with its reservation."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from fractions import Fraction
 from itertools import pairwise
@@ -10,9 +10,11 @@ from typing import Any, Self
 
 from app.domain.booking_facts import Mode
 from app.domain.errors import Text
+from app.domain.money import Money
 from app.domain.pieces import Times, When
 from app.domain.pricing import ExactLine, Item, Use, exact_lines
 from app.domain.rate_card import RateCard, Tax, Terms, Unit, card_at
+from app.domain.shares import WHOLE, Share, Shares, show_percent, split
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,15 @@ class Line:
         return cls(**read)
 
 
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """What one funding account pays of the total."""
+
+    account: str
+    percent: str
+    amount: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quote:
     """What a use costs; its lines add up to its net amount, and that and VAT to its total."""
@@ -57,6 +68,18 @@ class Quote:
     lines: tuple[Line, ...]
     tax: Tax
     vat: int = 0
+    shares: tuple[Paid, ...] = ()
+
+    def paid_by(self, shares: Sequence[Share]) -> Self:
+        """With what each account pays, if they pay all; the first takes the odd won."""
+        if sum(each.percent for each in shares) != WHOLE:
+            return self
+        parts = split(Money(self.total), Shares(tuple(shares), shares[0].account))
+        paid = [
+            Paid(each.account, show_percent(each.percent), parts[each.account].amount)
+            for each in shares
+        ]
+        return replace(self, shares=tuple(paid))
 
     @property
     def net(self) -> int:
@@ -74,14 +97,15 @@ class Quote:
             "currency": "KRW",
             "tax": self.tax.value,
             "lines": [line.as_json() for line in self.lines],
-            "shares": [],
+            "shares": [asdict(each) for each in self.shares],
             "fund": None,
         }
 
     @classmethod
     def from_json(cls, said: Mapping[str, Any]) -> Self:
         lines = tuple(Line.from_json(line) for line in said["lines"])
-        return cls(lines=lines, tax=Tax(said["tax"]), vat=said["vat"])
+        shares = tuple(Paid(**each) for each in said["shares"])
+        return cls(lines=lines, tax=Tax(said["tax"]), vat=said["vat"], shares=shares)
 
 
 def quote(use: Use, cards: Sequence[RateCard], times: Times, terms: Terms) -> Quote:

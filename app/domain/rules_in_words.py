@@ -8,6 +8,7 @@ from app.domain.errors import Text
 from app.domain.no_shows import limit_in_words
 from app.domain.notation import in_words
 from app.domain.opening_hours import OpeningHours
+from app.domain.paying import AccountsAsked
 from app.domain.permits import PERMIT_NAMES
 from app.domain.quota_rules import most_in_words
 
@@ -78,6 +79,13 @@ def _papers(policy: Policy) -> Iterator[Row]:
             Text("기업 소속은 필요", "needed by people of companies")
             if policy.contract is ContractNeeded.COMPANIES
             else Text("다른 기관 소속은 필요", "needed by people of other institutions"),
+        )
+    if policy.account is not AccountsAsked.OFF:
+        yield (
+            Text("연구비 계정", "Funding accounts"),
+            Text("누가 얼마를 내는지 정해야 함", "who pays how much must be said")
+            if policy.account is AccountsAsked.REQUIRED
+            else Text("누가 얼마를 내는지 정할 수 있음", "who pays how much may be said"),
         )
     if policy.permits:
         named = [

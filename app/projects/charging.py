@@ -1,17 +1,20 @@
 """Reads of projects and funding accounts: who may charge what, and who agreed."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from datetime import date
 
-from sqlalchemy import exists, or_, select
+from sqlalchemy import ColumnElement, exists, or_, select, update
 from sqlalchemy.orm import joinedload, selectinload
 
 from app.accounts.access import Action, Scope, institutions_administered, may
 from app.accounts.models import User
 from app.db import db
 from app.domain.errors import NotFound, Text
+from app.domain.paying import Account, Agreed
 from app.projects.models import (
     AccountUser,
+    Consent,
     FundingAccount,
     Project,
     ProjectMember,
@@ -237,3 +240,72 @@ def chargeable(user_id: int, *, today: date) -> Sequence[FundingAccount]:
         )
         .order_by(FundingAccount.number)
     ).all()
+
+
+def to_charge(user_id: int, numbers: Collection[str]) -> dict[str, Account]:
+    """The accounts of these numbers as far as booking asks about them; unknown ones left out."""
+    let = exists().where(
+        AccountUser.account_id == FundingAccount.id, AccountUser.user_id == user_id
+    )
+    rows = db.session.execute(
+        select(FundingAccount, or_(FundingAccount.holder_id == user_id, let)).where(
+            FundingAccount.number.in_(numbers)
+        )
+    ).all()
+    agreed: defaultdict[int, list[Agreed]] = defaultdict(list)
+    for account_id, consent, first, last in db.session.execute(
+        select(ProjectShare.account_id, ProjectShare.consent, Project.starts_on, Project.ends_on)
+        .join(Project, Project.id == ProjectShare.project_id)
+        .where(
+            ProjectShare.account_id.in_([account.id for account, _ in rows]),
+            ProjectShare.consent.is_not(None),
+            _takes_part(user_id),
+        )
+    ):
+        agreed[account_id].append(Agreed(first, last, single=consent is Consent.SINGLE))
+    return {
+        account.number: Account(
+            starts_on=account.starts_on,
+            ends_on=account.ends_on,
+            closed=account.closed_at is not None,
+            remaining=account.remaining,
+            modes=frozenset(account.modes),
+            let=bool(let_),
+            agreed=tuple(agreed[account.id]),
+        )
+        for account, let_ in rows
+    }
+
+
+def use_up(user_id: int, number: str, first: date, last: date) -> bool:
+    """Take a consent to a single reservation on these days; False if there is none any more."""
+    found = db.session.scalar(
+        select(ProjectShare.id)
+        .join(Project, Project.id == ProjectShare.project_id)
+        .join(FundingAccount, FundingAccount.id == ProjectShare.account_id)
+        .where(
+            FundingAccount.number == number,
+            ProjectShare.consent == Consent.SINGLE,
+            Project.starts_on <= first,
+            Project.ends_on >= last,
+            _takes_part(user_id),
+        )
+        .order_by(ProjectShare.id)
+        .limit(1)
+    )
+    taken = db.session.execute(
+        update(ProjectShare)
+        .where(ProjectShare.id == found, ProjectShare.consent == Consent.SINGLE)
+        .values(consent=None, agreed_at=None, agreed_by_id=None)
+        .returning(ProjectShare.id)
+        .execution_options(synchronize_session=False)
+    )
+    return taken.first() is not None
+
+
+def _takes_part(user_id: int) -> ColumnElement[bool]:
+    """The person leads the project or is in it."""
+    member = exists().where(
+        ProjectMember.project_id == Project.id, ProjectMember.user_id == user_id
+    )
+    return or_(Project.leader_id == user_id, member)

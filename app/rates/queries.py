@@ -22,6 +22,7 @@ from app.domain.pieces import Times
 from app.domain.pricing import Use
 from app.domain.quote import Quote, quote
 from app.domain.rate_card import Rate, Terms, Unit, Unpriced, card_at
+from app.domain.shares import Share
 from app.rates.cards import Cards, Dated, card_from, in_turn, listed_card, usual_terms
 from app.rates.models import RateCard, RateLine, SupplierTerms
 
@@ -82,11 +83,15 @@ class Tariff:
         return quote(use, self.cards, self._times(interval), self.terms)
 
     def stored(
-        self, interval: Interval, mode: Mode, samples: int | None = None
+        self,
+        interval: Interval,
+        mode: Mode,
+        samples: int | None = None,
+        shares: Sequence[Share] = (),
     ) -> dict[str, Any] | None:
         """The quote as a reservation keeps it; None where no price is known."""
         try:
-            return self.quote(interval, mode, samples).as_json()
+            return self.quote(interval, mode, samples).paid_by(shares).as_json()
         except Unpriced:
             return None
 

@@ -96,7 +96,7 @@ def _on_its_like(
                 (held[other.id], closed[other.id]),
                 suspensions,
                 now,
-                queries.already_held(other, user, wanted, now=now),
+                queries.already_held(other, user, wanted, now=now, asked=request),
                 learned.get(other.id, UNTRAINED),
             ),
         )

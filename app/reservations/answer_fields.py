@@ -22,9 +22,9 @@ PREFIX = "answer_"
 _SHORT = Length(max=500, message=_l("At most 500 characters, please."))
 
 
-def asking(form: type[Any], instrument: Instrument) -> Any:
-    """The form with a field for all that the instrument asks besides."""
-    fields = answer_fields(policy_of(instrument))
+def asking(form: type[Any], instrument: Instrument, more: dict[str, Any]) -> Any:
+    """The form with a field for all that the instrument asks besides, and `more` fields."""
+    fields = answer_fields(policy_of(instrument)) | more
     return new_class(form.__name__, (form,), exec_body=lambda body: body.update(fields))
 
 

@@ -33,6 +33,7 @@ from app.reservations.free_schemas import (
     place_of,
 )
 from app.reservations.idempotency import Once
+from app.reservations.json_values import shares_of
 from app.reservations.schemas import (
     BusyListOut,
     BusyQuery,
@@ -251,8 +252,10 @@ def read(uid: str) -> Response:
     user, found = current(), queries.by_uid(uid, viewer=current())
     shown = ReservationOut.model_validate(out(found))
     if not queries.sees_whole(user, found):
-        unsaid = {"note": "", "answers": {}, "override_reason": "", "stages": []}
+        unsaid = {"note": "", "answers": {}, "override_reason": "", "stages": [], "shares": []}
         shown = shown.model_copy(update=unsaid)
+        if shown.quote:
+            shown.quote.shares = []
     return answer(found, shown=shown)
 
 
@@ -274,6 +277,7 @@ def change(uid: str, body: ReservationPatch) -> Response:
         body.samples,
         body.note,
         body.answers,
+        None if body.shares is None else shares_of(body.shares),
         body.override,
     )
     user, now, version = current(), clock.now(), _version()

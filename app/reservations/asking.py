@@ -21,7 +21,11 @@ from app.domain.approval import APPROVER_NAMES, Status
 from app.domain.booking import BookingRequest, Mode, Policy
 from app.domain.errors import BookingRefused, FreeSlot, Invalid, Refusal, Taken, WrongState
 from app.domain.interval import Interval
+from app.domain.paying import AccountsAsked
 from app.domain.rules_in_words import rarer_rules
+from app.domain.shares import Share
+from app.projects import charging
+from app.projects.models import Project
 from app.projects.queries import groups_of
 from app.rates.queries import tariff_of
 from app.reservations import (
@@ -29,6 +33,7 @@ from app.reservations import (
     deputies,
     free_times,
     linked,
+    paying,
     queries,
     series,
     services,
@@ -39,11 +44,14 @@ from app.reservations.alternatives import alternatives
 from app.reservations.forms import ReservationForm, parsed_instant
 from app.reservations.free_times import with_instruments
 from app.reservations.models import Reservation
+from app.reservations.share_fields import SHARE, fill_in_shares
 from app.reservations.waitlist import Wish
 from app.web import pages
 from app.web.pages import localized
 from app.web.problems import KINDS
 from app.web.rights import open_to
+
+Shared = Sequence[tuple[Project, tuple[Share, ...]]]
 
 TAKEN = KINDS["taken"].status
 
@@ -57,13 +65,16 @@ def reserve(slug: str) -> AnyResponse | str | tuple[str, int]:
     user, instrument = current(), instrument_by_slug(slug)
     if instrument.slug != slug and request.method == "GET":
         return redirect(timeline.to_form(instrument, request.args), 301)
-    form = ReservationForm.of(instrument, groups_of(user.id, today=today()))
+    form = _form(instrument, user)
     if request.method == "GET":
         _prefill(form, user)
         return _reserve_page(form, instrument, user, () if form.starts_at.data else None)
     if "take" in request.form:
         # An alternative was chosen: its time goes into the form, and all else stays.
         form.take(request.form["take"])
+        return _reserve_page(form, instrument, user)
+    if uid := request.form.get("project"):
+        _fill_in_project(form, user, uid)
         return _reserve_page(form, instrument, user)
     if not form.validate():
         return _reserve_page(form, instrument, user), KINDS["invalid"].status
@@ -101,7 +112,7 @@ def _request(form: ReservationForm, user: User) -> Reservation:
 def wait(slug: str) -> AnyResponse | tuple[str, int]:
     """Wait for the time of the form, which somebody else holds."""
     user, instrument = current(), instrument_by_slug(slug)
-    form = ReservationForm.of(instrument, groups_of(user.id, today=today()))
+    form = _form(instrument, user)
     if not form.validate():
         page = _reserve_page(form, instrument, user, may_wait="starts_at" not in form.errors)
         return page, KINDS["invalid"].status
@@ -122,6 +133,7 @@ def wait(slug: str) -> AnyResponse | tuple[str, int]:
         samples=asked.samples,
         note=asked.note,
         answers=asked.answers,
+        shares=asked.shares,
     )
     try:
         waitlist.ask(user, wish, now=clock.now())
@@ -140,9 +152,10 @@ def wait(slug: str) -> AnyResponse | tuple[str, int]:
 def check(slug: str) -> str:
     """What would become of the form as typed so far: every refusal, or that it is free."""
     user, instrument = current(), instrument_by_slug(slug)
-    form = ReservationForm.of(instrument, groups_of(user.id, today=today()))
+    form = _form(instrument, user)
     form.validate()
-    fields = (form.starts_at, form.ends_at, *form.of_repeat, *([form.mode] if form.mode else []))
+    fields = [form.starts_at, form.ends_at, *form.of_repeat, *form.paying]
+    fields += [form.mode] if form.mode else []
     wrong = [error for field in fields for error in field.errors]
     if wrong:
         typed = form.starts_at.data and form.ends_at.data
@@ -180,8 +193,46 @@ def check(slug: str) -> str:
     )
 
 
+def _form(instrument: Instrument, user: User) -> ReservationForm:
+    """With the accounts that the asker may charge, where the instrument asks for them."""
+    asked = policy_of(instrument).account is not AccountsAsked.OFF
+    accounts = charging.chargeable(user.id, today=today()) if asked else ()
+    return ReservationForm.of(instrument, groups_of(user.id, today=today()), accounts)
+
+
+def _shares_of_projects(form: ReservationForm, user: User) -> Shared:
+    """The asker's projects with default shares, all of whose accounts the form has."""
+    if not form.paying:
+        return []
+    offered = {field.name.removeprefix(SHARE) for field in form.paying}
+    found = [
+        (project, paying.default_shares(charging.shares_of(project)))
+        for project in charging.projects_in(user.id, today=today())
+    ]
+    return [
+        (project, shares)
+        for project, shares in found
+        if shares and offered.issuperset(each.account for each in shares)
+    ]
+
+
+def _fill_in_project(form: ReservationForm, user: User, uid: str) -> None:
+    """The project's default shares instead of what was typed; all else stays."""
+    for project, shares in _shares_of_projects(form, user):
+        if project.uid == uid:
+            fill_in_shares(form, shares)
+
+
 def _prefill(form: ReservationForm, user: User) -> None:
-    """Times from the address, or everything from another reservation of the asker's."""
+    """Times from the address, or everything from another reservation of the asker's.
+
+    Who pays is filled in where only one answer is at hand: a project's, or the one account.
+    """
+    projects = _shares_of_projects(form, user)
+    if len(projects) == 1:
+        fill_in_shares(form, projects[0][1])
+    elif len(form.paying) == 1 and policy_of(form.instrument).account is AccountsAsked.REQUIRED:
+        form.paying[0].data = "100"
     if like := request.args.get("like"):
         form.fill_in_like(queries.by_uid(like, viewer=user))
     start = parsed_instant(request.args.get("start"))
@@ -218,6 +269,7 @@ def _reserve_page(
     return render_template(
         "reservations/reserve.html",
         form=form,
+        projects=_shares_of_projects(form, user),
         instrument=instrument,
         facility=instrument.facility,
         policy=policy,

@@ -44,13 +44,20 @@ from app.domain.usage import (
     Origin,
     UseType,
 )
-from app.projects.models import ResearchGroup
+from app.projects.models import FundingAccount, ResearchGroup
 from app.reservations.answer_fields import PREFIX, answers_of, asking, fill_in_answers
 from app.reservations.closures import Closure
 from app.reservations.models import Reservation
+from app.reservations.paying import shares_from
 from app.reservations.repeat_fields import OfSeries, Repeating
 from app.reservations.series import TOGETHER
 from app.reservations.services import Change, accessories_of
+from app.reservations.share_fields import (
+    fill_in_shares,
+    share_fields,
+    share_fields_of,
+    shares_in,
+)
 from app.reservations.usage import Said
 from app.web.pages import localized
 
@@ -219,10 +226,24 @@ class ReservationForm(Repeating, Times):
     override = _override()
 
     @classmethod
-    def of(cls, instrument: Instrument, groups: Sequence[ResearchGroup] = ()) -> "ReservationForm":
-        """The form with what this instrument asks besides; of several groups one is chosen."""
-        form: ReservationForm = asking(cls, instrument)(instrument, groups)
+    def of(
+        cls,
+        instrument: Instrument,
+        groups: Sequence[ResearchGroup] = (),
+        accounts: Sequence[FundingAccount] = (),
+    ) -> "ReservationForm":
+        """The form with what this instrument asks besides; of several groups one is chosen.
+
+        `accounts` are those that may pay.
+        """
+        whole = asking(cls, instrument, share_fields(accounts))
+        form: ReservationForm = whole(instrument, groups)
         return form
+
+    @property
+    def paying(self) -> list[Field]:
+        """The fields of the accounts that may pay."""
+        return share_fields_of(self)
 
     @property
     def asked(self) -> list[Field]:
@@ -279,6 +300,7 @@ class ReservationForm(Repeating, Times):
         fill_in_answers(self, other)
         if self.accessories:
             self.accessories.data = list(accessories_of(other))
+        fill_in_shares(self, shares_from(other.shares))
 
     def to_request(self) -> BookingRequest:
         return BookingRequest(
@@ -292,6 +314,7 @@ class ReservationForm(Repeating, Times):
             holder=self.holder.data or "",
             group=self.group.data if self.group and not self.holder.data else None,
             accessories=self.chosen,
+            shares=shares_in(self),
         )
 
     def refuse(self, wrong: Invalid) -> None:
@@ -328,14 +351,27 @@ class ChangeForm(OfSeries, Times):
     version = HiddenField()
 
     @classmethod
-    def of(cls, reservation: Reservation) -> "ChangeForm":
-        """The form as the reservation stands now, or as it was sent."""
-        instrument = reservation.instrument
-        form: ChangeForm = asking(cls, instrument)(zone_of(instrument), obj=_Words(reservation))
+    def of(
+        cls, reservation: Reservation, accounts: Sequence[FundingAccount] | None = None
+    ) -> "ChangeForm":
+        """The form as the reservation stands now, or as it was sent.
+
+        `accounts` are those that may pay, for who may say which; None for everybody else.
+        """
+        instrument, shares = reservation.instrument, shares_from(reservation.shares)
+        paying = {} if accounts is None else share_fields(accounts, shares)
+        whole = asking(cls, instrument, paying)
+        form: ChangeForm = whole(zone_of(instrument), obj=_Words(reservation))
         if not form.is_submitted():
             form.fill_in(reservation.interval)
             fill_in_answers(form, reservation)
+            fill_in_shares(form, shares)
         return form
+
+    @property
+    def paying(self) -> list[Field]:
+        """The fields of the accounts that may pay."""
+        return share_fields_of(self)
 
     @property
     def asked(self) -> list[Field]:
@@ -354,6 +390,7 @@ class ChangeForm(OfSeries, Times):
             samples=self.samples.data,
             note=self.note.data,
             answers=answers_of(self._fields, shown_text) if self.asked else None,
+            shares=shares_in(self) if self.paying else None,
             override=self.override.data or "",
         )
 

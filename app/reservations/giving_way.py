@@ -13,13 +13,12 @@ from app.catalog.policy import policy_of, zone_of
 from app.domain import booking
 from app.domain.approval import Status
 from app.domain.availability import nearest_slots
-from app.domain.booking import BookingRequest
 from app.domain.errors import BookingRefused, Refusal, Reserved, Text, WrongState
 from app.domain.interval import Interval, without
 from app.reservations import notices, queries
 from app.reservations.models import Reservation
 from app.reservations.notices import WayGiven
-from app.reservations.services import give_way
+from app.reservations.services import Change, as_changed, give_way
 from app.reservations.turns import touch_calendar
 
 #: As far as a free time is looked for, before and behind.
@@ -163,9 +162,7 @@ def _allowed(reservation: Reservation, slot: Interval, *, now: datetime) -> bool
     if slot.duration != reservation.interval.duration:
         return False
     instrument = reservation.instrument
-    request = BookingRequest(
-        instrument.slug, slot, mode=reservation.mode, answers=reservation.answers
-    )
+    request = as_changed(reservation, Change(), slot)
     facts = queries.booking_facts(
         instrument,
         reservation.holder,
@@ -173,5 +170,6 @@ def _allowed(reservation: Reservation, slot: Interval, *, now: datetime) -> bool
         now=now,
         besides=reservation.id,
         group=reservation.group_id,
+        asked=request,
     )
     return not booking.refusals(request, facts)

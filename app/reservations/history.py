@@ -47,6 +47,7 @@ FIELDS: Mapping[str, Any] = {
     "samples": _l("Samples"),
     "note": _l("Note"),
     "answers": _l("Permits and answers"),
+    "shares": _l("Funding accounts"),
     "refusals_overridden": _l("Rules set aside"),
     "override_reason": _l("Reason"),
     "fee": _l("Fee"),
@@ -129,6 +130,8 @@ def value_in_words(name: str, value: Any, reservation: Reservation) -> str:
         return localized(STATUS_NAMES[Status(value)])
     if name == "refusals_overridden":
         return " ".join(localized(CODES[code]) for code in value)
+    if name == "shares":
+        return ", ".join(f"{each['account']} {each['percent']}%" for each in value)
     if name == "answers":
         return ", ".join(map(str, value.values()))
     return str(value)

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -14,6 +15,9 @@ from pydantic import (
     StringConstraints,
     WithJsonSchema,
 )
+
+from app.domain.errors import Invalid, Text
+from app.domain.shares import MOST_SHARES, Share, parse_percent, show_percent
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?([Zz]|[+-]\d\d:\d\d)")
 #: Instants beyond these years overflow when they are moved by a policy or into a zone.
@@ -37,6 +41,15 @@ def plain(value: str) -> str:
     if any(unicodedata.category(c) == "Cc" and c not in "\n\t" for c in value):
         raise ValueError("must not contain control characters")
     return value
+
+
+def _percent_text(value: str) -> str:
+    try:
+        return show_percent(Share("", parse_percent(value)).percent)
+    except ValueError:
+        raise ValueError(
+            "must be a percentage above 0 and up to 100, such as 60 or 33.3333"
+        ) from None
 
 
 def _length_text(value: object) -> object:
@@ -76,6 +89,19 @@ Answers = Annotated[
     dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,40}$")], Reason],
     Field(max_length=40),
 ]
+#: Above 0 and up to 100, with up to four decimals, in ASCII digits.
+Percent = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=8),
+    AfterValidator(_percent_text),
+    Field(description="Above 0 and up to 100.", examples=["60", "33.3333"]),
+]
+AccountNumber = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=64),
+    AfterValidator(plain),
+    Field(description="Project number of a funding account.", examples=["RS-2026-00012"]),
+]
 Samples = Annotated[int, Field(ge=1, le=100_000, strict=True)]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=96)]
 
@@ -84,3 +110,25 @@ class Input(BaseModel):
     """What comes in: names that are not known are refused, not ignored."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+class ShareIn(Input):
+    """What one funding account pays."""
+
+    account: AccountNumber
+    percent: Percent
+
+
+#: Which accounts pay; the first takes the odd won.
+SharesIn = Annotated[list[ShareIn], Field(max_length=MOST_SHARES)]
+
+
+def shares_of(given: Sequence[ShareIn]) -> tuple[Share, ...]:
+    """Each account once; raises `Invalid`."""
+    if len({each.account for each in given}) < len(given):
+        text = Text(
+            "같은 계정을 두 번 적었습니다. 계정마다 비율을 한 번만 적어 주세요.",
+            "An account is named twice. Give each account one percentage.",
+        )
+        raise Invalid(text, {"shares": text})
+    return tuple(Share(each.account, parse_percent(each.percent)) for each in given)

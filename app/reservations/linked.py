@@ -205,6 +205,7 @@ def row_along(main: Mapping[str, Any], instrument: Instrument) -> dict[str, Any]
         "instrument_id": instrument.id,
         "exclusive": instrument.capacity == 1,
         "answers": {},
+        "shares": [],
         "asked": [],
         "refusals_overridden": [],
         "override_reason": "",

@@ -81,6 +81,8 @@ class Reservation(Model):
     answers: Mapped[dict[str, Any]] = mapped_column(default=dict)
     #: The questions as they were asked then: later ones do not change what was answered.
     asked: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
+    #: Which funding accounts pay how many percent; the first takes the odd won.
+    shares: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
     refusals_overridden: Mapped[list[str]] = mapped_column(default=list, server_default="[]")
     override_reason: Mapped[str] = mapped_column(String(500), default="", server_default="")
     quote: Mapped[dict[str, Any] | None]
@@ -293,6 +295,7 @@ class Wait(Model):
     samples: Mapped[int | None]
     note: Mapped[str] = mapped_column(default="")
     answers: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    shares: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
     asked_at: Mapped[datetime]
     over_at: Mapped[datetime]  # the latest start: from here on nothing can be offered
     ended_at: Mapped[datetime | None]

@@ -26,9 +26,10 @@ from app.domain.booking import BookingFacts, BookingRequest
 from app.domain.interval import Interval
 from app.domain.local_time import day_of
 from app.domain.opening_hours import OpeningHours
+from app.domain.paying import NOT_CHARGED
 from app.domain.waitlist import Outcome, Waiting, WaitState
 from app.rates.queries import tariff_of
-from app.reservations import notices, queries
+from app.reservations import notices, paying, queries
 from app.reservations.linked import companions
 from app.reservations.models import (
     FreedTime,
@@ -233,6 +234,7 @@ def request_of(wait: Wait, instrument: Instrument, slot: Interval) -> BookingReq
         samples=wait.samples,
         answers=dict(wait.answers),
         note=wait.note,
+        shares=paying.shares_from(wait.shares),
     )
 
 
@@ -245,6 +247,7 @@ class _Round:
         self.waits = {wait.id: wait for wait in self._who_wait()}
         self._people: dict[int, User] = {}
         self._facts: dict[int, BookingFacts] = {}
+        self._charging: dict[int, paying.Charging | None] = {}
 
     def offers(self) -> Iterator[tuple[Waiting, Interval]]:
         if self.instrument.needs:  # Whoever frees it need not have the calendars of the others.
@@ -285,9 +288,15 @@ class _Round:
             self._facts[waiting.key] = queries.booking_facts(
                 self.instrument, user, during, now=self.now
             )
+            asked = request_of(wait, self.instrument, slot)
+            self._charging[waiting.key] = paying.charging_of(
+                self.instrument, user, asked, now=self.now
+            )
         facts = self._facts[waiting.key]
         elsewhere = tuple(each for each in facts.elsewhere if each.overlaps(slot))
-        facts = replace(facts, elsewhere=elsewhere)
+        charging = self._charging[waiting.key]
+        charged = charging.at(slot) if charging else NOT_CHARGED
+        facts = replace(facts, elsewhere=elsewhere, charged=charged)
         return not booking.refusals(request_of(wait, self.instrument, slot), facts)
 
 
@@ -336,7 +345,10 @@ def _hold(instrument: Instrument, wait: Wait, user: User, slot: Interval, *, now
         note=wait.note,
         answers=dict(wait.answers),
         asked=[asdict(question) for question in policy.questions],
-        quote=tariff_of(instrument, user, now=now).stored(slot, wait.mode, wait.samples),
+        shares=list(wait.shares),
+        quote=tariff_of(instrument, user, now=now).stored(
+            slot, wait.mode, wait.samples, paying.shares_from(wait.shares)
+        ),
         requested_at=now,
         updated_at=now,
         shown_at=now,

@@ -50,12 +50,13 @@ from app.domain.contracts import Contract
 from app.domain.errors import Invalid, NotFound, Refusal, Text
 from app.domain.interval import Interval, common
 from app.domain.local_time import day_interval, day_of
+from app.domain.paying import NOT_CHARGED, Charged
 from app.domain.quota import Counted, Whose
 from app.domain.quota_rules import counting_span, owner_span, peak_span
 from app.domain.training import UNTRAINED, Qualification, hours_of_levels
 from app.projects import queries as groups
 from app.projects.overdue import Owed, owed
-from app.reservations import approvers
+from app.reservations import approvers, paying
 from app.reservations.deputies import with_deputy
 from app.reservations.linked import MAIN, Along, along, moved_along
 from app.reservations.models import Participant, Reservation
@@ -144,6 +145,7 @@ class AlreadyHeld:
     elsewhere: tuple[Interval, ...] = ()
     contracts: tuple[Contract, ...] = ()  # of the person's institution with the facility
     owed: Owed | None = None  # by the person's institution to the facility's
+    charged: Charged = NOT_CHARGED  # the accounts that a request names
 
 
 def person(user_id: int) -> User:
@@ -161,6 +163,7 @@ def booking_facts(  # noqa: PLR0913 – what is read depends on all of them
     to_warn: bool = False,
     group: int | None = None,
     with_: Sequence[Along] | None = None,
+    asked: BookingRequest | None = None,
 ) -> BookingFacts:
     """All that the booking rules ask about, in two indexed reads, and two where quotas ask more.
 
@@ -169,13 +172,19 @@ def booking_facts(  # noqa: PLR0913 – what is read depends on all of them
     `besides` is the id of a reservation that is being moved and does not stand in its own way,
     nor do its companions; `to_warn` reads also what only warnings ask about; `group` is the id
     of the research group for which it is reserved; `with_` is what is reserved along, if it is
-    known: else it is what the instrument needs.
+    known: else it is what the instrument needs; `asked` is the request, of whose accounts the
+    rules ask.
     """
     if with_ is None:
         with_ = moved_along(besides) if besides else along(instrument)
     held, blackouts = _in_the_way(instrument, interval, besides=besides)
     already = already_held(
-        instrument, user, interval, now=now, besides=besides, to_warn=to_warn, group=group
+        *(instrument, user, interval),
+        now=now,
+        besides=besides,
+        to_warn=to_warn,
+        group=group,
+        asked=asked,
     )
     suspended = in_force(user.id, now=now)
     instruments = [instrument, *(each.instrument for each in with_)]
@@ -213,7 +222,7 @@ def owed_by(instrument: Instrument, user: User, *, now: datetime) -> Owed | None
     return owed(affiliation.institution_id, supplier) if affiliation else None
 
 
-def already_held(
+def already_held(  # noqa: PLR0913 – all that rules may ask about
     instrument: Instrument,
     user: User,
     interval: Interval,
@@ -222,6 +231,7 @@ def already_held(
     besides: int | None = None,
     to_warn: bool = False,
     group: int | None = None,
+    asked: BookingRequest | None = None,
 ) -> AlreadyHeld:
     """What the policy's quotas count; nothing is read where it has none."""
     policy, zone = policy_of(instrument), zone_of(instrument)
@@ -252,13 +262,14 @@ def already_held(
             )
             for start, end, holder, institution, of in rows
         ]
-    asked = {TwoPlaces.REFUSE, TwoPlaces.WARN} if to_warn else {TwoPlaces.REFUSE}
-    elsewhere = elsewhere_of(instrument, user, interval) if policy.two_places in asked else ()
+    told = {TwoPlaces.REFUSE, TwoPlaces.WARN} if to_warn else {TwoPlaces.REFUSE}
+    elsewhere = elsewhere_of(instrument, user, interval) if policy.two_places in told else ()
     return AlreadyHeld(
         tuple(counted),
         elsewhere,
         contracts_for(instrument, user, now=now),
         owed_by(instrument, user, now=now),
+        paying.charged_by(instrument, user, asked, now=now),
     )
 
 
@@ -361,6 +372,7 @@ def facts_of(  # noqa: PLR0913 – all that was read
         contracts=already.contracts,
         overdue_since=already.owed.since if already.owed else None,
         overdue_reason=already.owed.reason if already.owed else "",
+        charged=already.charged,
         contact=contact_of(instrument.facility),
         fixed_slots=fixed_slots(instrument, days),
         peak=peak_hours(instrument, peak_span(policy, interval, now=now, zone=zone)),

@@ -1,7 +1,6 @@
 """What the HTTP API says of a price."""
 
 from datetime import date
-from typing import Any
 
 from pydantic import BaseModel
 
@@ -27,6 +26,14 @@ class LineOut(BaseModel):
     day: date | None = None
 
 
+class PaidOut(BaseModel):
+    """What a funding account pays of the total, in won with VAT."""
+
+    account: str
+    percent: str
+    amount: int
+
+
 class PriceOut(BaseModel):
     """What a reservation costs, in won; the lines add up to `net`, and `net` and `vat` to `total`.
 
@@ -39,5 +46,5 @@ class PriceOut(BaseModel):
     currency: str = "KRW"
     tax: Tax
     lines: list[LineOut]
-    shares: list[Any] = []
+    shares: list[PaidOut] = []
     fund: str | None = None

@@ -23,12 +23,15 @@ from app.reservations.json_values import (
     Purpose,
     Reason,
     Samples,
+    ShareIn,
+    SharesIn,
     Slug,
     TriedPurpose,
+    shares_of,
 )
 from app.reservations.linked import companions
 from app.reservations.models import Reservation
-from app.reservations.quote_schemas import LineOut, PriceOut
+from app.reservations.quote_schemas import LineOut, PaidOut, PriceOut
 from app.reservations.series import Repeat, Which
 from app.reservations.stage_schemas import StageOut, stages_out
 
@@ -90,6 +93,15 @@ class ReservationIn(Input):
         list[Slug],
         Field(max_length=20, description="Slugs of accessories to be reserved along."),
     ] = []
+    shares: Annotated[
+        SharesIn,
+        Field(description="Which funding accounts pay; the first takes the odd won."),
+    ] = []
+    project: Annotated[
+        str,
+        StringConstraints(pattern=r"^[0-9a-f]{0,32}$"),
+        Field(description="The uid of a project whose default shares pay, in place of `shares`."),
+    ] = ""
     override: Annotated[
         Reason,
         Field(description="A manager's reason to set the facility's own rules aside."),
@@ -118,6 +130,8 @@ class ReservationIn(Input):
             holder=self.holder,
             group=self.group,
             accessories=tuple(dict.fromkeys(self.accessories)),
+            shares=shares_of(self.shares),
+            project=self.project,
         )
 
 
@@ -141,6 +155,7 @@ class ReservationPatch(Input):
     samples: Samples | SkipJsonSchema[None] = None
     note: Note | SkipJsonSchema[None] = None
     answers: Answers | SkipJsonSchema[None] = None
+    shares: SharesIn | SkipJsonSchema[None] = None
     override: Reason = ""
     of_series: Annotated[Which, OF_SERIES] = Which.THIS
 
@@ -276,7 +291,7 @@ class QuoteOut(BaseModel):
     currency: str = "KRW"
     tax: Tax | None = None
     lines: list[LineOut] = []
-    shares: list[Any] = []
+    shares: list[PaidOut] = []
     fund: str | None = None
     unpriced: str | None = None  # why the price is not known
     refusals: list[RefusalOut]
@@ -326,6 +341,7 @@ class ReservationOut(BaseModel):
     quote: PriceOut | None  # null where the price is not known beforehand
     charge: dict[str, Any] | None = None
     answers: dict[str, str] = {}
+    shares: list[ShareIn] = []
     refusals_overridden: list[str] = []
     override_reason: str = ""
     reserved_from: datetime
@@ -374,6 +390,9 @@ def reservation_out(reservation: Reservation, links: dict[str, str]) -> dict[str
         "reason": reservation.decision_reason,
         "quote": reservation.quote,
         "answers": reservation.answers,
+        "shares": [
+            {"account": each["account"], "percent": each["percent"]} for each in reservation.shares
+        ],
         "refusals_overridden": reservation.refusals_overridden,
         "override_reason": reservation.override_reason,
         "reserved_from": reserved.start,

@@ -38,17 +38,19 @@ from app.domain.rate_card import Unpriced
 from app.domain.recurrence import Occurrence, Recurrence, local_length, local_shift, moved
 from app.domain.series import OnConflict, Verdict
 from app.rates.queries import Tariff, tariff_of
-from app.reservations import approvers, notices, offering, queries, stages
+from app.reservations import approvers, notices, offering, paying, queries, stages
 from app.reservations.alternatives import alternatives
 from app.reservations.idempotency import Once, made_before, remember
 from app.reservations.models import Reservation, Series
 from app.reservations.services import (
     NET,
     Change,
+    as_changed,
     asked_of,
     awaited_until,
     has_to_be_approved_anew,
     holder_of,
+    pays_otherwise,
     requote,
     row_of,
     seen,
@@ -157,13 +159,17 @@ def request_series(
             holder = holder_of(user, request.holder, instrument)
             take_person(instrument, holder)
             group = queries.group_for(holder, request.group, instrument, now=now)
-            request = replace(request, group=group)
-            around = Surroundings(instrument, holder, _span(wanted), now=now, group=group)
+            request = paying.settled(replace(request, group=group), holder, instrument, now=now)
+            wanted = _all_paid_alike(wanted, request)
+            around = Surroundings(
+                instrument, holder, _span(wanted), now=now, group=group, asked=request
+            )
             verdicts = series.judged(
                 wanted, around, repeat.on_conflict, may_set_aside=bool(override)
             )
             if series.fails(verdicts, repeat.on_conflict):
                 raise _Refused(verdicts, around)
+            request = _with_consents(request, verdicts, around)
             made = _place(request, repeat, verdicts, around, _Typed(user, override))
             if once:
                 remember(user, once, made[0], now)
@@ -191,7 +197,9 @@ def try_series(
     wanted = _by_rule(request, repeat.rule, instrument)
     holder = holder_of(user, request.holder, instrument)
     group = queries.group_for(holder, request.group, instrument, now=now)
-    around = Surroundings(instrument, holder, _span(wanted), now=now, group=group)
+    request = paying.settled(request, holder, instrument, now=now)
+    wanted = _all_paid_alike(wanted, request)
+    around = Surroundings(instrument, holder, _span(wanted), now=now, group=group, asked=request)
     verdicts = series.judged(wanted, around, repeat.on_conflict)
     if not series.fails(verdicts, repeat.on_conflict):
         quotes, unpriced = _quotes(request, verdicts, tariff_of(instrument, holder, now=now))
@@ -215,6 +223,7 @@ def _quotes(
         if verdict.interval is not None:
             try:
                 quoted = tariff.quote(verdict.interval, request.mode, request.samples)
+                quoted = quoted.paid_by(request.shares)
             except Unpriced as unknown:
                 unpriced = unknown.text
         found.append(quoted)
@@ -238,7 +247,7 @@ def change_series(
     before = queries.by_uid(uid, viewer=user)
     instrument_id, user_id, slug = before.instrument_id, user.id, before.instrument.slug
     to = change.interval or before.interval
-    request = BookingRequest(slug, to, mode=before.mode)
+    request = replace(as_changed(before, change, to), instrument=slug)
     try:
         with transaction():
             instrument = lock_calendar(instrument_id, _with_room(to))
@@ -253,12 +262,12 @@ def change_series(
             held_before = [each.interval for each in members]
             if to != chosen.interval or _answered(change, members):
                 _move(members, chosen, change, instrument, user, now=now)
-            samples = [each.samples for each in members]
+            said = [(was[each.id]["samples"], was[each.id]["shares"]) for each in members]
             for each in members:
                 _say(each, change)
-            if (held_before, samples) != (
+            if (held_before, said) != (
                 [each.interval for each in members],
-                [each.samples for each in members],
+                [(each.samples, each.shares) for each in members],
             ):
                 requote(members, now)
             if anew := [each for each in members if has_to_be_approved_anew(each, was[each.id])]:
@@ -353,6 +362,26 @@ def _by_rule(request: BookingRequest, rule: Recurrence, instrument: Instrument) 
     return [(replace(request, interval=each.interval), each) for each in dates]
 
 
+def _all_paid_alike(wanted: Wanted, request: BookingRequest) -> Wanted:
+    return [(replace(each, shares=request.shares, project=""), date) for each, date in wanted]
+
+
+def _with_consents(
+    request: BookingRequest, verdicts: Sequence[Verdict], around: Surroundings
+) -> BookingRequest:
+    """Having taken consents to a single reservation; the rules let only the first date use one."""
+    if around.charging is None:
+        return request
+    first = next(verdict.interval for verdict in verdicts if verdict.interval)
+    taken = paying.use_up(
+        replace(request, interval=first),
+        around.charging.at(first),
+        around.user,
+        around.instrument,
+    )
+    return replace(request, agreed=taken.agreed)
+
+
 def _span(wanted: Wanted) -> Interval:
     """From the first date to the last."""
     dates = [occurrence.interval for _, occurrence in wanted]
@@ -398,7 +427,7 @@ def _taken_by_the_net(
     db.session.rollback()
     instrument, user = instrument_by_slug(request.instrument), queries.person(user.id)
     holder = holder_of(user, request.holder, instrument)
-    around = Surroundings(instrument, holder, _span(wanted), now=now)
+    around = Surroundings(instrument, holder, _span(wanted), now=now, asked=request)
     verdicts = series.judged(wanted, around, OnConflict.FAIL)
     refusals = series.reasons(verdicts, around.zone, now)
     return Taken(refusals, taken=_in_the_way(verdicts, around), alternatives=())
@@ -438,7 +467,7 @@ def _place(
             "ends_at": verdict.interval.end,
             "original_start": verdict.occurrence.interval.start,
             "no_show_at": awaited_until(instrument, verdict.interval, now),
-            "quote": tariff.stored(verdict.interval, request.mode, request.samples),
+            "quote": tariff.stored(verdict.interval, request.mode, request.samples, request.shares),
             "refusals_overridden": list(verdict.aside),
             "override_reason": typed.override if verdict.aside else "",
         }
@@ -474,7 +503,10 @@ def _skipped(verdict: Verdict) -> dict[str, Any]:
 
 def _answered(change: Change, members: Sequence[Reservation]) -> bool:
     answers = change.answers
-    return answers is not None and any(dict(answers) != each.answers for each in members)
+    return any(
+        (answers is not None and dict(answers) != each.answers) or pays_otherwise(each, change)
+        for each in members
+    )
 
 
 def _move(
@@ -494,11 +526,16 @@ def _move(
     wanted = [_moved(each, chosen, change) for each in members]
     besides = {each.id for each in members}
     around = Surroundings(
-        instrument, holder, _span(wanted), now=now, besides=besides, group=chosen.group_id
+        *(instrument, holder, _span(wanted)),
+        now=now,
+        besides=besides,
+        group=chosen.group_id,
+        asked=(asked := as_changed(chosen, change, chosen.interval)),
     )
     verdicts = series.judged(wanted, around, OnConflict.FAIL, may_set_aside=bool(change.override))
     if series.fails(verdicts, OnConflict.FAIL):
         raise _Refused(verdicts, around)
+    agreed = _with_consents(asked, verdicts, around).agreed
     for each in members:
         each.exclusive = False
     db.session.flush()  # So that none meets another one that has not moved away yet.
@@ -508,6 +545,7 @@ def _move(
         each.no_show_at = awaited_until(instrument, request.interval, now)
         each.refusals_overridden = list(verdict.aside)
         each.override_reason = change.override if verdict.aside else ""
+        each.shares = paying.kept(replace(request, agreed=agreed | request.agreed))
         if request.answers != each.answers:
             each.answers, each.asked = dict(request.answers), asked_of(instrument)
 
@@ -533,8 +571,7 @@ def _moved(
     else:
         by = local_shift(chosen.starts_at, to.start, zone)
         at = moved(each.interval, by=by, length=local_length(to, zone), zone=zone)
-    answers = each.answers if change.answers is None else dict(change.answers)
-    return BookingRequest(each.instrument.slug, at.interval, mode=each.mode, answers=answers), at
+    return as_changed(each, change, at.interval), at
 
 
 def _say(reservation: Reservation, change: Change) -> None:

@@ -33,9 +33,19 @@ from app.domain.interval import Interval, without
 from app.domain.local_time import day_of
 from app.domain.quote import Quote
 from app.domain.rate_card import Unpriced
+from app.domain.shares import Share
 from app.domain.use import no_show_at
 from app.rates.queries import tariff_of
-from app.reservations import approvers, deputies, linked, notices, offering, queries, stages
+from app.reservations import (
+    approvers,
+    deputies,
+    linked,
+    notices,
+    offering,
+    paying,
+    queries,
+    stages,
+)
 from app.reservations.alternatives import alternatives
 from app.reservations.idempotency import Once, made_before, remember
 from app.reservations.linked import Along
@@ -64,6 +74,7 @@ class Change:
     samples: int | None = None
     note: str | None = None
     answers: Mapping[str, str] | None = None
+    shares: tuple[Share, ...] | None = None
     override: str = ""  # why rules of the facility are set aside; managers only
 
 
@@ -128,11 +139,16 @@ def request_reservation(
             holder = holder_of(user, request.holder, instrument)
             take_person(instrument, holder)
             group = queries.group_for(holder, request.group, instrument, now=now)
-            request = replace(request, group=group)
+            request = paying.settled(replace(request, group=group), holder, instrument, now=now)
             facts = queries.booking_facts(
-                instrument, holder, request.interval, now=now, group=group, with_=along
+                *(instrument, holder, request.interval),
+                now=now,
+                group=group,
+                with_=along,
+                asked=request,
             )
             aside = _refuse(request, facts, user, instrument, override)
+            request = paying.use_up(request, facts.charged, holder, instrument)
             made_by = _MadeBy(user, holder, aside)
             reservation = _reserve((instrument, along), made_by, request, now=now)
             if once:
@@ -172,14 +188,21 @@ def try_reservation(user: User, request: BookingRequest, *, now: datetime) -> Tr
     along = linked.along(instrument, request.accessories)
     holder = holder_of(user, request.holder, instrument)
     group = queries.group_for(holder, request.group, instrument, now=now)
+    request = paying.settled(request, holder, instrument, now=now)
     facts = queries.booking_facts(
-        instrument, holder, request.interval, now=now, to_warn=True, group=group, with_=along
+        *(instrument, holder, request.interval),
+        now=now,
+        to_warn=True,
+        group=group,
+        with_=along,
+        asked=request,
     )
     refusals, warnings = booking.refusals(request, facts), booking.warnings(request, facts)
     quoted, unpriced = None, None
     try:
         tariff = tariff_of(instrument, holder, now=now)
         quoted = tariff.quote(request.interval, request.mode, request.samples)
+        quoted = quoted.paid_by(request.shares)
     except Unpriced as unknown:
         unpriced = unknown.text
     if not refusals:
@@ -211,14 +234,8 @@ def change_reservation(
     """
     before = queries.by_uid(uid, viewer=user)
     wanted = change.interval or before.interval
-    answers = before.answers if change.answers is None else dict(change.answers)
-    request = BookingRequest(
-        before.instrument.slug,
-        wanted,
-        mode=before.mode,
-        answers=answers,
-        accessories=accessories_of(before),
-    )
+    request = as_changed(before, change, wanted)
+    answers = request.answers
     user_id = user.id
     try:
         with transaction():
@@ -229,12 +246,15 @@ def change_reservation(
             approval.may_still_change(reservation.interval, now=now)
             was, held_before = seen(reservation), reservation.interval
             answered = change.answers is not None and answers != reservation.answers
+            answered = answered or pays_otherwise(reservation, change)
             if wanted != reservation.interval or answered:
                 _move(reservation, user, request, now=now, override=change.override)
             for name in ("purpose", "samples", "note"):
                 if (value := getattr(change, name)) is not None:
                     setattr(reservation, name, value)
-            if (reservation.interval, reservation.samples) != (held_before, was["samples"]):
+            if (reservation.interval, reservation.samples, reservation.shares) != (
+                *(held_before, was["samples"], was["shares"]),
+            ):
                 requote([reservation], now)
             if has_to_be_approved_anew(reservation, was):
                 _ask_anew(reservation, user, now)
@@ -297,12 +317,7 @@ def give_way(
         approval.after(reservation.status, Step.CHANGE)
         approval.may_still_change(before, now=now)
         was = visible(reservation)
-        request = BookingRequest(
-            reservation.instrument.slug,
-            before.shifted(start - before.start),
-            mode=reservation.mode,
-            answers=reservation.answers,
-        )
+        request = as_changed(reservation, Change(), before.shifted(start - before.start))
         try:
             _move(reservation, user, request, now=now, override="")
         except _Conflict as conflict:
@@ -412,7 +427,8 @@ def row_of(
         "asked": asked_of(instrument),
         "refusals_overridden": [],
         "override_reason": "",
-        "quote": tariff.stored(request.interval, request.mode, request.samples),
+        "shares": paying.kept(request),
+        "quote": tariff.stored(request.interval, request.mode, request.samples, request.shares),
         "decision_reason": "",
         "requested_at": now,
         "updated_at": now,
@@ -431,7 +447,8 @@ def requote(reservations: Sequence[Reservation], now: datetime) -> None:
     """
     tariff = tariff_of(reservations[0].instrument, reservations[0].holder, now=now)
     for each in reservations:
-        each.quote = tariff.stored(each.reserved, each.mode, each.samples)
+        shares = paying.shares_from(each.shares)
+        each.quote = tariff.stored(each.reserved, each.mode, each.samples, shares)
 
 
 def asked_of(instrument: Instrument) -> list[dict[str, object]]:
@@ -483,15 +500,38 @@ def _move(
         besides=reservation.id,
         group=reservation.group_id,
         with_=along,
+        asked=request,
     )
     aside = _refuse(request, facts, user, instrument, override)
     reservation.refusals_overridden = list(aside.codes)
     reservation.override_reason = aside.reason
     reservation.interval = request.interval
     reservation.no_show_at = awaited_until(instrument, request.interval, now)
+    request = paying.use_up(request, facts.charged, holder, instrument)
+    reservation.shares = paying.kept(request)
     if request.answers != reservation.answers:
         reservation.answers, reservation.asked = dict(request.answers), asked_of(instrument)
     reservation.exclusive = instrument.capacity == 1
+
+
+def as_changed(reservation: Reservation, change: Change, interval: Interval) -> BookingRequest:
+    """What would be asked for if it were new, as it becomes."""
+    kept, shares = reservation.shares, change.shares
+    return BookingRequest(
+        reservation.instrument.slug,
+        interval,
+        mode=reservation.mode,
+        samples=reservation.samples if change.samples is None else change.samples,
+        answers=reservation.answers if change.answers is None else dict(change.answers),
+        accessories=accessories_of(reservation),
+        shares=paying.shares_from(kept) if shares is None else shares,
+        agreed=paying.agreed_in(kept),
+    )
+
+
+def pays_otherwise(reservation: Reservation, change: Change) -> bool:
+    """Whether other accounts, or other parts of them, are to pay."""
+    return change.shares is not None and change.shares != paying.shares_from(reservation.shares)
 
 
 def seen(reservation: Reservation) -> dict[str, object]:
@@ -537,6 +577,7 @@ def _taken_by_the_net(request: BookingRequest, user: User, *, now: datetime) -> 
         request.interval,
         now=now,
         with_=linked.along(instrument, request.accessories),
+        asked=request,
     )
     conflict = _Conflict(booking.refusals(request, facts), booking.conflicts(request, facts))
     return _taken(conflict, request, user, now=now)

@@ -85,6 +85,7 @@ def visible(reservation: Reservation) -> dict[str, object]:
         "samples": reservation.samples,
         "note": reservation.note,
         "answers": reservation.answers,
+        "shares": reservation.shares,
         "refusals_overridden": reservation.refusals_overridden,
         "override_reason": reservation.override_reason,
         "fee": reservation.quote["total"] if reservation.quote else None,

@@ -13,13 +13,14 @@ from app.catalog.models import Instrument
 from app.catalog.policy import affiliation_on, open_spans, policy_of, zone_of
 from app.db import db
 from app.domain.availability import free_spans, nearest_slots
-from app.domain.booking import BookingFacts, TwoPlaces
+from app.domain.booking import BookingFacts, BookingRequest, TwoPlaces
 from app.domain.interval import Interval
 from app.domain.local_time import day_of
+from app.domain.paying import NOT_CHARGED
 from app.domain.quota import Counted
 from app.domain.quota_rules import counting_span
 from app.domain.training import UNTRAINED
-from app.reservations import availability, queries
+from app.reservations import availability, paying, queries
 from app.reservations.models import Reservation
 from app.reservations.queries import AlreadyHeld
 from app.training.qualification import qualifications
@@ -59,6 +60,7 @@ class Surroundings:
         now: datetime,
         besides: Collection[int] = (),
         group: int | None = None,
+        asked: BookingRequest | None = None,
     ) -> None:
         self.instrument, self.user, self.now, self.group = instrument, user, now, group
         self.policy, self.zone = policy_of(instrument), zone_of(instrument)
@@ -74,6 +76,7 @@ class Surroundings:
         self.suspensions = in_force(user.id, now=now)
         self.contracts = queries.contracts_for(instrument, user, now=now)
         self.owed = queries.owed_by(instrument, user, now=now)
+        self.charging = paying.charging_of(instrument, user, asked, now=now)
         self.learned = qualifications(user, [instrument], now=now).get(instrument.id, UNTRAINED)
 
     def _read(self, wide: Interval, besides: Collection[int]) -> list[Counted]:
@@ -128,6 +131,7 @@ class Surroundings:
                 for each in placed
                 if each.overlaps(during)
             ]
+        charged = self.charging.at(interval, placed) if self.charging else NOT_CHARGED
         elsewhere = tuple(each for each in self.elsewhere if each.overlaps(interval))
         return queries.facts_of(
             self.instrument,
@@ -136,7 +140,7 @@ class Surroundings:
             (held, [each for each in self.blackouts if each.overlaps(around)]),
             self.suspensions,
             self.now,
-            AlreadyHeld(tuple(counted), elsewhere, self.contracts, self.owed),
+            AlreadyHeld(tuple(counted), elsewhere, self.contracts, self.owed, charged),
             self.learned,
         )
 

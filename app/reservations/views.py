@@ -22,6 +22,8 @@ from app import clock
 from app.accounts import access
 from app.accounts.access import Action
 from app.accounts.current import current, current_or_none
+from app.accounts.models import User
+from app.accounts.today import today
 from app.catalog.policy import policy_of, zone_of
 from app.domain.approval import APPROVER_NAMES, Step, steps_from
 from app.domain.booking import CODES
@@ -35,8 +37,10 @@ from app.domain.errors import (
 )
 from app.domain.interval import Interval
 from app.domain.local_time import day_of
+from app.domain.paying import AccountsAsked
 from app.domain.quote import Quote
 from app.domain.recurrence import Recurrence
+from app.projects import charging
 from app.reservations import (
     approvers,
     asking,
@@ -127,7 +131,7 @@ def _local_day(reservation: Reservation) -> date:
 def show(uid: str) -> str:
     """All about one reservation."""
     reservation = queries.by_uid(uid, viewer=current())
-    return _page_of(reservation, ChangeForm.of(reservation))
+    return _page_of(reservation, _form_of(reservation, current()))
 
 
 @bp.post("/reservations/<uid>/change")
@@ -136,7 +140,7 @@ def change(uid: str) -> AnyResponse | tuple[str, int]:
     """Move a reservation, or say something else of it."""
     user = current()
     reservation = queries.by_uid(uid, viewer=user)
-    form = ChangeForm.of(reservation)
+    form = _form_of(reservation, user)
     if "take" in request.form:
         form.take(request.form["take"])
         return _page_of(reservation, form), 200
@@ -213,6 +217,14 @@ def move(uid: str) -> Response:
     return answer
 
 
+def _form_of(reservation: Reservation, user: User) -> ChangeForm:
+    """Who pays is said by the holder alone: nobody else learns what accounts they may charge."""
+    asked = policy_of(reservation.instrument).account is not AccountsAsked.OFF
+    if reservation.holder_id != user.id or not (asked or reservation.shares):
+        return ChangeForm.of(reservation)
+    return ChangeForm.of(reservation, charging.chargeable(user.id, today=today()))
+
+
 def _page_of(reservation: Reservation, form: ChangeForm, found: Any = ()) -> str:
     user, now = current(), clock.now()
     alone = reservation.is_companion  # Nobody acts on it apart from its main reservation.
@@ -230,6 +242,8 @@ def _page_of(reservation: Reservation, form: ChangeForm, found: Any = ()) -> str
         facility=reservation.instrument.facility,
         zone=zone_of(reservation.instrument),
         form=form,
+        policy=policy,
+        projects=(),
         reason_form=CancelForm(formdata=None),
         found=with_instruments(found),
         mine=reservation.holder_id == user.id,

@@ -22,8 +22,9 @@ from app.domain.approval import Status
 from app.domain.booking import BookingRequest, Mode, TwoPlaces
 from app.domain.errors import BookingRefused, Invalid, NotFound, Refusal, Text, WrongState
 from app.domain.interval import Interval
+from app.domain.shares import Share
 from app.domain.waitlist import Outcome, WaitState
-from app.reservations import approvers, notices, offering, queries, stages
+from app.reservations import approvers, notices, offering, paying, queries, stages
 from app.reservations.models import Offer, Reservation, Wait, wait_instrument
 from app.reservations.services import awaited_until
 from app.reservations.turns import lock_calendar, touch_calendar
@@ -54,6 +55,7 @@ class Wish:
     samples: int | None = None
     note: str = ""
     answers: Mapping[str, str] = field(default_factory=dict)
+    shares: tuple[Share, ...] = ()
 
     @property
     def length(self) -> timedelta:
@@ -101,6 +103,7 @@ def ask(user: User, wish: Wish, *, now: datetime) -> Wait:
             samples=wish.samples,
             note=wish.note,
             answers=dict(wish.answers),
+            shares=paying.kept(BookingRequest("", wish.within, shares=wish.shares)),
             asked_at=now,
             over_at=wish.within.end - wish.length,
             instruments=list(db.session.scalars(select(Instrument).where(Instrument.id.in_(ids)))),
@@ -150,7 +153,8 @@ def accept(user: User, uid: str, *, now: datetime) -> Reservation:
         if policy_of(instrument).two_places is TwoPlaces.REFUSE:
             touch_calendar(user_id)
         reservation = _still_open(offer_id, now=now).reservation
-        slot, wait = reservation.interval, offer.wait
+        slot = reservation.interval
+        request = offering.request_of(offer.wait, instrument, slot)
         facts = queries.booking_facts(
             instrument,
             user,
@@ -158,9 +162,11 @@ def accept(user: User, uid: str, *, now: datetime) -> Reservation:
             now=now,
             besides=reservation.id,
             group=reservation.group_id,
+            asked=request,
         )
-        if refusals := booking.refusals(offering.request_of(wait, instrument, slot), facts):
+        if refusals := booking.refusals(request, facts):
             raise BookingRefused(refusals)
+        reservation.shares = paying.kept(paying.use_up(request, facts.charged, user, instrument))
         left = approvers.left_for(instrument, user, now)
         reservation.status = approval.after_offer(reservation.status, left)
         stages.begin([reservation], left, now)
@@ -389,9 +395,12 @@ def _judge(user: User, wish: Wish, instruments: Sequence[Instrument], *, now: da
         start = max(wish.within.start, now)
         slot = wish.within if wish.exact else Interval(start, start + wish.length)
         request = BookingRequest(
-            instrument.slug, slot, wish.purpose, wish.mode, answers=dict(wish.answers)
+            *(instrument.slug, slot, wish.purpose, wish.mode, wish.samples),
+            answers=dict(wish.answers),
+            shares=wish.shares,
         )
-        refusals = booking.refusals(request, queries.booking_facts(instrument, user, slot, now=now))
+        facts = queries.booking_facts(instrument, user, slot, now=now, asked=request)
+        refusals = booking.refusals(request, facts)
         if wish.exact and len(instruments) == 1:
             _judge_exact(refusals)
             return

@@ -24,7 +24,9 @@ from app.reservations.json_values import (
     Note,
     Purpose,
     Samples,
+    SharesIn,
     Slug,
+    shares_of,
 )
 from app.reservations.models import Wait
 from app.reservations.schemas import TimeOut, interval_of
@@ -65,6 +67,7 @@ class WaitIn(Input):
     samples: Annotated[Samples | None, Field(description="How many.")] = None
     note: Annotated[Note, Field(description="For who manages the instrument.")] = ""
     answers: Annotated[Answers, Field(description="As for a reservation.")] = {}
+    shares: Annotated[SharesIn, Field(description="As for a reservation.")] = []
 
     @model_validator(mode="after")
     def _one_kind(self) -> "WaitIn":
@@ -89,6 +92,7 @@ class WaitIn(Input):
             samples=self.samples,
             note=self.note,
             answers=self.answers,
+            shares=shares_of(self.shares),
         )
 
 

@@ -1,5 +1,7 @@
 """Reservations by the API: made, read, listed, changed, decided – by the same rules as on pages."""
 
+from datetime import date
+
 import pytest
 
 from app.accounts import assistants
@@ -7,6 +9,8 @@ from app.accounts.models import User
 from app.catalog.models import Instrument
 from app.db import db
 from app.domain.approval import Status
+from app.projects.models import FundingAccount
+from app.reservations import participants
 from app.reservations.models import Reservation
 from tests import factories
 from tests.api.conftest import Programs, at, booked, problem, wish
@@ -15,9 +19,9 @@ from tests.factories import NOW, hours
 ALL_FIELDS = {
     "uid", "instrument", "starts_at", "ends_at", "status", "version", "series", "holder",
     "reserved_by", "institution", "group", "purpose", "mode", "samples", "note", "reason", "quote",
-    "charge", "answers", "refusals_overridden", "override_reason", "requested_at", "updated_at",
-    "links", "reserved_from", "reserved_until", "used_from", "used_until", "companions",
-    "main", "stages", "decide_by",
+    "charge", "answers", "shares", "refusals_overridden", "override_reason", "requested_at",
+    "updated_at", "links", "reserved_from", "reserved_until", "used_from", "used_until",
+    "companions", "main", "stages", "decide_by",
 }  # fmt: skip
 
 
@@ -65,6 +69,7 @@ def test_a_reservation_is_made_and_answered_whole(
         "quote": None,
         "charge": None,
         "answers": {},
+        "shares": [],
         "refusals_overridden": [],
         "override_reason": "",
         "reserved_from": "2026-03-03T01:00:00Z",
@@ -452,3 +457,80 @@ def test_how_far_the_approval_is_is_told_stage_by_stage(
     program_of(sora).post(f"/reservations/{made['uid']}/reject", {"reason": "service"})
     assert told() == ["institution: agreed", "facility_manager: closed"]
     assert holder.get(f"/reservations/{made['uid']}").json["decide_by"] is None
+
+
+def grant(number: str, holder: User, **fields: object) -> FundingAccount:
+    days = {"starts_on": date(2026, 1, 1), "ends_on": date(2026, 12, 31)}
+    named = {"name_ko": "과제", "name_en": "Grant", "institution_id": factories.kaist().id}
+    return factories.save(
+        FundingAccount(number=number, holder_id=holder.id, made_at=NOW, **days | named | fields)
+    )
+
+
+def test_shares_are_answered_with_what_each_account_pays(
+    program_of: Programs, mina: User, jun: User, microscope: Instrument
+) -> None:
+    paid = factories.instrument(
+        slug="paid",
+        facility=microscope.facility,
+        booking={"account": "required"},
+        prices={"unit": "hour", "own_institution": 10_001},
+    )
+    grant("RS-1", mina)
+    grant("RS-2", mina)
+    shares = [{"account": "RS-1", "percent": "60.0"}, {"account": "RS-2", "percent": "40"}]
+    body = wish(paid, 1, 2, shares=shares)
+    quoted = program_of(mina).post("/quotes", body).json
+    made = program_of(mina).post("/reservations", body).json
+
+    assert made["shares"] == [
+        {"account": "RS-1", "percent": "60"},
+        {"account": "RS-2", "percent": "40"},
+    ]
+    assert made["quote"]["shares"] == quoted["shares"]
+    assert sum(each["amount"] for each in made["quote"]["shares"]) == made["quote"]["total"]
+
+    later = program_of(mina).patch(
+        f"/reservations/{made['uid']}", {"shares": [{"account": "RS-2", "percent": "100"}]}, 1
+    )
+    assert [each["account"] for each in later.json["quote"]["shares"]] == ["RS-2"]
+    participants.add(mina, made["uid"], jun.email, now=NOW)
+    seen = program_of(jun).get(f"/reservations/{made['uid']}").json
+    assert (seen["shares"], seen["quote"]["shares"]) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("shares", "word"),
+    [
+        ([{"account": "RS-1", "percent": "99.99"}], "refused"),
+        ([{"account": "NOBODYS", "percent": "100"}], "refused"),
+        ([{"account": "RS-1", "percent": "-1"}], "invalid"),
+        ([{"account": "RS-1", "percent": "1000000000"}], "invalid"),
+        ([{"account": "RS-1", "percent": "육십"}], "invalid"),
+        ([{"account": "RS-1", "percent": "６０"}], "invalid"),
+        ([{"account": "RS-1", "percent": 100}], "invalid"),
+        ([{"account": "", "percent": "100"}], "invalid"),
+        ([{"account": "RS-1", "percent": "50"}] * 2, "invalid"),
+        ([{"account": f"RS-{n}", "percent": "0.3"} for n in range(300)], "invalid"),
+        ("RS-1", "invalid"),
+    ],
+)
+def test_shares_that_make_no_sense_reserve_nothing(
+    program_of: Programs, mina: User, microscope: Instrument, shares: object, word: str
+) -> None:
+    grant("RS-1", mina)
+    answer = program_of(mina).post("/reservations", wish(microscope, 1, 2, shares=shares))
+    assert problem(answer) == (422, word)
+    if word == "invalid":
+        assert all(field.startswith("shares") for field in answer.json["fields"])
+    assert count() == 0
+
+
+@pytest.mark.parametrize("project", ["0" * 32, "nonsense", "0" * 99])
+def test_an_unknown_project_reserves_nothing(
+    program_of: Programs, mina: User, microscope: Instrument, project: str
+) -> None:
+    answer = program_of(mina).post("/reservations", wish(microscope, 1, 2, project=project))
+    assert problem(answer) == (422, "invalid")
+    assert answer.json["fields"].keys() == {"project"}
+    assert count() == 0

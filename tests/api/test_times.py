@@ -377,6 +377,8 @@ def stage(app: object, mina: User, jun: User, microscope: Instrument) -> dict[st
         )
     )
     unsigned = factories.instrument(facility=at_cnu, booking={"contract": "outside"})
+    paid = ruled(account="required")
+    nobodys = [{"account": "NOBODYS", "percent": "100"}]
     expired = {"iacuc": "KA-1", "iacuc_until": "2026-01-01"}
     return {
         "outside-fixed-slots": wish(ruled(fixed_slots={"daily": ["09:00-13:00"]}), 1, 2),
@@ -403,6 +405,8 @@ def stage(app: object, mina: User, jun: User, microscope: Instrument) -> dict[st
             1,
             2,
         ),
+        "account-missing": wish(paid, 1, 2),
+        "account-not-allowed": wish(paid, 1, 2, shares=nobodys),
         "contract-missing": wish(unsigned, 1, 2),
         "overdue": wish(owing, 1, 2),
         "instrument-faulty": wish(broken, 1, 2),

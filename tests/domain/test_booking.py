@@ -26,8 +26,10 @@ from app.domain.contracts import ContractNeeded
 from app.domain.errors import TakenTime, Text
 from app.domain.interval import Interval
 from app.domain.opening_hours import ALWAYS_OPEN, OpeningHours
+from app.domain.paying import AccountsAsked
 from app.domain.permits import Permit, PermitKind, Question
 from app.domain.quota import Counted, Quota, Whose, Within
+from app.domain.shares import WHOLE, Share
 from app.domain.training import Held, Level, Qualification, SafetyKind, TrainingPolicy
 
 #: Monday, 18:00 in Daejeon.
@@ -131,6 +133,14 @@ BROKEN = {
     "contract-missing": (
         lambda: refused(policy={"contract": ContractNeeded.OUTSIDE}),
         "instrument",
+    ),
+    "account-missing": (
+        lambda: refused(policy={"account": AccountsAsked.REQUIRED}),
+        "shares",
+    ),
+    "account-not-allowed": (
+        lambda: refused(asked(shares=(Share("NOBODYS", WHOLE),))),
+        "shares",
     ),
     "outside-fixed-slots": (
         lambda: refused(policy={"fixed_slots": NIGHTS}, fixed_slots=(hours(13, 15),)),
