@@ -2,6 +2,7 @@
 
 from app.accounts import models as accounts
 from app.audit import models as audit
+from app.billing import models as billing
 from app.calendars import models as calendars
 from app.catalog import models as catalog
 from app.contracts import models as contracts
@@ -17,6 +18,7 @@ TABLES = (
     accounts,
     approvals,
     audit,
+    billing,
     calendars,
     catalog,
     contracts,

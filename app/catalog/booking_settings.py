@@ -11,6 +11,7 @@ from app.catalog.notations import ClockTime, Duration, Hours, Line, Names, Perio
 from app.domain.approval import Approver, ForWhom
 from app.domain.approval_rules import Overdue, Reapproval
 from app.domain.booking import TwoPlaces
+from app.domain.charge import ChargeBy
 from app.domain.contracts import ContractNeeded
 from app.domain.paying import AccountsAsked
 from app.domain.permits import PermitKind, QuestionKind, until_key
@@ -82,6 +83,13 @@ class NoShowLimitSetting(Written):
         if not (self.within and self.suspended):
             raise ValueError("needs “within” and “suspended” longer than nothing")
         return self
+
+
+class CancelFeeSetting(Written):
+    """What it costs to give up a confirmed reservation late."""
+
+    within: Duration = Field(description="Less than so long before the start, such as PT24H.")
+    percent: Annotated[int, Field(ge=1, le=100)] = Field(description="Percent of the quote.")
 
 
 class StageSetting(Written):
@@ -214,6 +222,19 @@ class BookingSettings(Written):
         description="A report of “out of order” closes it at once, before a manager has seen it.",
     )
 
+    charge_by: Literal[tuple(ChargeBy)] | None = Field(  # type: ignore[valid-type]
+        None, description="The time that is charged; used: where people check in and out."
+    )
+    credit_early: bool | None = Field(
+        None, description="Of what is charged as reserved, time released early is given back."
+    )
+    cancel_fees: Annotated[list[CancelFeeSetting], Field(max_length=5)] | None = Field(
+        None, description="What it costs to give up a confirmed reservation late."
+    )
+    no_show_fee: Annotated[int, Field(ge=0, le=100)] | None = Field(
+        None, description="What a no-show costs, in percent of the quote."
+    )
+
     def over(self, base: Self) -> Self:
         """These settings, and those of `base` where these say nothing."""
         said = {name: getattr(self, name) for name in type(self).model_fields}
@@ -247,6 +268,11 @@ class BookingSettings(Written):
             yield "no_show_after", "“no_show_after” must be longer than nothing"
 
     def _of_lists(self) -> Iterator[tuple[str, str]]:
+        fees = [fee.within for fee in self.cancel_fees or ()]
+        if len(set(fees)) < len(fees) or not all(fees):
+            yield "cancel_fees", "“cancel_fees” need a “within” each, longer than nothing"
+        if fees and self.free_cancel is not None and max(fees) > self.free_cancel:
+            yield "cancel_fees", "“cancel_fees” begin when “free_cancel” ends, or later"
         if self.peak is None and any(quota.peak for quota in self.quotas or ()):
             yield "quotas", "“quotas” count peak hours, but “peak” names none"
         keys = [question.key for question in self.questions or ()]
@@ -299,6 +325,10 @@ DEFAULT_BOOKING = BookingSettings(
     safety_validity="P0D",
     offer_hold=timedelta(hours=2),
     fault_stops=False,
+    charge_by="used",
+    credit_early=False,
+    cancel_fees=[],
+    no_show_fee=0,
 )
 
 

@@ -101,6 +101,10 @@ _CONTRADICTIONS: Mapping[str, Text] = {
         "집중 시간의 한도가 있으면 집중 시간을 적어야 합니다.",
         "A quota counts peak hours, but no peak hours are given.",
     ),
+    "cancel_fees": Text(
+        "늦은 취소 요금은 서로 다른 시점에, 무료 취소가 끝난 뒤에만 정할 수 있습니다.",
+        "Fees of late cancellation differ in time, and begin when free cancellation ends or later.",
+    ),
     "questions": Text(
         "질문의 키는 서로 달라야 하고, 승인 종류의 이름과도 달라야 합니다.",
         "Each question needs a key of its own, other than the names of permits.",
@@ -134,6 +138,10 @@ _LINES: Mapping[str, Text] = {
     "booking_questions": Text(
         "한 줄에 ‘키 | 한국어 | 영어 | text’처럼 적으세요. 키는 영문 소문자로 시작합니다.",
         "Write lines such as “key | Korean | English | text”, the key in small letters.",
+    ),
+    "booking_cancel_fees": Text(
+        "한 줄에 ‘24시간 | 50’처럼 적으세요: 시작 전 시간, 예상 이용료의 백분율(1–100).",
+        "Write lines such as “24 h | 50”: how long before the start, percent of the quote (1–100).",
     ),
     "booking_no_show_limit": Text(
         "‘3회 | 30일 | 14일’처럼 적으세요: 횟수, 세는 기간, 정지 기간.",
@@ -172,6 +180,7 @@ def _shortened(place: list[str]) -> list[str]:
             "fixed_slots",
             "peak",
             "no_show_limit",
+            "cancel_fees",
         ),
         *("assisted_hours", "daytime_hours", "night_hours", "safety_training"),
     }

@@ -290,6 +290,29 @@ class StagesField(TextAreaField):  # type: ignore[misc]
         return stage | ({"whom": rest[0]} if rest else {})
 
 
+class CancelFeesField(TextAreaField):  # type: ignore[misc]
+    """What giving up late costs, one a line: “24 h | 50”."""
+
+    def data_of(self, value: list[dict[str, Any]] | None) -> str:
+        return "\n".join(
+            f"{duration_in_words(read_duration(fee['within']))} | {fee['percent']}"
+            for fee in value or []
+        )
+
+    def said(self) -> Sequence[Any] | None:
+        lines = [line.strip() for line in (self.data or "").splitlines() if line.strip()]
+        if lines and lines[0].casefold() in _NOTHING:
+            return ()  # Not the same as nothing said, which is the facility's.
+        return [self._fee(line) for line in lines] or None
+
+    def _fee(self, line: str) -> Any:
+        within, _, percent = (part.strip() for part in line.partition("|"))
+        percent = percent.removesuffix("%").strip()
+        if not re.fullmatch(r"[0-9]{1,4}", percent, re.ASCII):
+            return line
+        return {"within": _written_span(within), "percent": int(percent)}
+
+
 class PermitsField(TextAreaField):  # type: ignore[misc]
     """Permits that are asked for, one a line: “iacuc”, “lmo optional”."""
 

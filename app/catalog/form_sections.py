@@ -19,6 +19,13 @@ _MORE_RULES = (
         *("booking_refuse_overdue_after", "booking_fault_stops"),
     ),
 )
+_CHARGING = (
+    _l("Charging"),
+    (
+        *("booking_charge_by", "booking_credit_early"),
+        *("booking_cancel_fees", "booking_no_show_fee"),
+    ),
+)
 
 #: Kind of entry → headings, each with the names of its fields.
 SECTIONS: Mapping[str, tuple[tuple[Any, tuple[str, ...]], ...]] = MappingProxyType(
@@ -65,6 +72,7 @@ SECTIONS: Mapping[str, tuple[tuple[Any, tuple[str, ...]], ...]] = MappingProxyTy
                 ),
             ),
             _MORE_RULES,
+            _CHARGING,
             (
                 _l("Training"),
                 (
@@ -114,6 +122,7 @@ SECTIONS: Mapping[str, tuple[tuple[Any, tuple[str, ...]], ...]] = MappingProxyTy
                 ),
             ),
             _MORE_RULES,
+            _CHARGING,
             (
                 _l("Training"),
                 (

@@ -21,6 +21,7 @@ from wtforms import (
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.catalog.form_fields import (
+    CancelFeesField,
     ClockField,
     DocumentsField,
     DurationField,
@@ -198,6 +199,23 @@ class _EntryForm(FlaskForm):
         _l("A safety training may lie back so long"),
         description=_l("Such as 1 year, or none for as long as recorded"),
     )
+    booking_charge_by = SelectField(
+        _l("Time that is charged"),
+        description=_l("What was not checked in and out is charged as it was reserved."),
+    )
+    booking_credit_early = YesNoField(
+        _l("Time released early is given back"),
+        default="",
+        description=_l("Where time is charged as it was reserved."),
+    )
+    booking_cancel_fees = CancelFeesField(
+        _l("Late cancellation"),
+        description=_l(
+            "One a line: “24 h | 50” for half of the quote within 24 hours of the start; “none”."
+        ),
+        render_kw=_SHORT,
+    )
+    booking_no_show_fee = WonField(_l("Fee of a no-show, in percent of the quote"))
     booking_fault_stops = YesNoField(
         _l("If somebody reports it as out of order"),
         default="",
@@ -256,6 +274,17 @@ class _EntryForm(FlaskForm):
             ("off", _l("Not asked")),
             ("asked", _l("Asked, may be left empty")),
             ("required", _l("Required")),
+        ]
+        self.booking_charge_by.choices = [
+            ("", _l("As the facility, or as used")),
+            ("reserved", _l("As reserved")),
+            ("used", _l("As used")),
+            ("longer", _l("The longer of the two")),
+        ]
+        self.booking_credit_early.choices = [
+            ("", _l("As the facility, or no")),
+            ("no", _l("No")),
+            ("yes", _l("Yes")),
         ]
         self.booking_fault_stops.choices = [
             ("", _l("As the facility, or only the managers are told")),

@@ -24,6 +24,7 @@ from app.catalog.models import Facility, Instrument
 from app.domain.approval import ApprovalMode, Approver, ForWhom, Stage
 from app.domain.approval_rules import Overdue, Reapproval
 from app.domain.booking import AffiliationClass, Mode, Policy, TwoPlaces
+from app.domain.charge import CancelFee, ChargeBy, ChargePolicy
 from app.domain.contracts import ContractNeeded
 from app.domain.errors import Text
 from app.domain.interval import Interval
@@ -68,6 +69,23 @@ def policy_at(facility: Facility, own: dict[str, Any]) -> Policy:
 def use_policy_of(instrument: Instrument) -> UsePolicy:
     """How people check in and out at an instrument."""
     return _use_policy(repr(instrument.facility.booking), repr(instrument.booking))
+
+
+def charge_policy_of(instrument: Instrument) -> ChargePolicy:
+    """What is charged for use, late cancellations and no-shows at an instrument."""
+    return _charge_policy(repr(instrument.facility.booking), repr(instrument.booking))
+
+
+@lru_cache(maxsize=1024)
+def _charge_policy(of_facility: str, of_instrument: str) -> ChargePolicy:
+    settings = _settings(of_facility, of_instrument)
+    fees = settings.cancel_fees or ()
+    return ChargePolicy(
+        by=ChargeBy(settings.charge_by or ChargeBy.USED),
+        cancel_fees=tuple(CancelFee(fee.within, fee.percent) for fee in fees),
+        no_show_percent=settings.no_show_fee or 0,
+        credit_early=bool(settings.credit_early),
+    )
 
 
 @lru_cache(maxsize=1024)

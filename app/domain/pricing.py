@@ -26,6 +26,9 @@ class Item(StrEnum):
     SERVICE = "service"
     CONSUMABLE = "consumable"
     TRUNCATION = "truncation"
+    LATE_CANCELLATION = "late-cancellation"
+    NO_SHOW = "no-show"
+    ADJUSTMENT = "adjustment"  # what somebody in charge took off or added
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,18 @@ _WHEN = {
     When.NIGHT: Text("야간", "at night"),
     When.HOLIDAY: Text("공휴일", "on a holiday"),
 }
+_FEES = {
+    Item.DISCOUNT: Text("할인", "Discount of"),
+    Item.LATE_CANCELLATION: Text("늦은 취소", "Late cancellation,"),
+    Item.NO_SHOW: Text("미사용(노쇼)", "No-show,"),
+}
 _OTHERS = {
     Item.MINIMUM: Text("최소 이용료까지", "Up to the minimum charge"),
     Item.OPERATOR: Text("전담운영인력", "Dedicated operator"),
     Item.SERVICE: Text("부가서비스", "Added service"),
     Item.CONSUMABLE: Text("소모품", "Consumables"),
     Item.TRUNCATION: Text("절사", "Truncation"),
+    Item.ADJUSTMENT: Text("조정", "Adjustment"),
 }
 
 
@@ -30,8 +36,9 @@ def item_in_words(line: Line) -> Text:
     """What the line is for: 장비사용료(야간 ×1.5), Instrument use (at night ×1.5)."""
     if line.name is not None:
         return line.name
-    if line.item is Item.DISCOUNT:
-        return Text(f"할인 {line.percent}%", f"Discount of {line.percent} %")
+    if line.item in _FEES:
+        name = _FEES[line.item]
+        return Text(f"{name.ko} {line.percent}%", f"{name.en} {line.percent} %")
     if line.item is not Item.USE or line.mode is None:
         return _OTHERS.get(line.item, _USE[Mode.SELF_OPERATED])
     name = _USE[line.mode]

@@ -11,6 +11,8 @@ from app.domain.notation import shown
 
 _NONE = timedelta()
 _MINUTE = timedelta(minutes=1)
+#: A use that somebody writes down is at most so long.
+LONGEST_USE = timedelta(days=31)
 LONGEST_EARLY = timedelta(hours=24)
 
 

@@ -132,7 +132,7 @@ class Book:
         row = _row(instrument, interval, who, requested_at, rng)
         row["status"] = status
         tariff = self._rates.tariff(instrument, who.user, now=self.now)
-        row["quote"] = tariff.stored(interval, row["mode"], row["samples"])
+        row |= tariff.kept(interval, row["mode"], row["samples"])
         self._hours_of(who).update(_hours(interval))
         day = day_of(interval.start, zone_of(instrument))
         self._often.update([(who.user.id, day), (who.user.id, _week(day))])

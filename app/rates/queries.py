@@ -12,9 +12,16 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from app.accounts.models import Institution, InstitutionKind, User
 from app.catalog.models import Facility, Instrument
-from app.catalog.policy import affiliation_class, holidays_of, policy_of, zone_of
+from app.catalog.policy import (
+    affiliation_class,
+    charge_policy_of,
+    holidays_of,
+    policy_of,
+    zone_of,
+)
 from app.db import db
 from app.domain.booking import AffiliationClass, Mode, Policy
+from app.domain.charge import ChargePolicy
 from app.domain.errors import NotFound, Text
 from app.domain.interval import Interval
 from app.domain.local_time import day_of
@@ -23,7 +30,9 @@ from app.domain.pricing import Use
 from app.domain.quote import Quote, quote
 from app.domain.rate_card import Rate, Terms, Unit, Unpriced, card_at
 from app.domain.shares import Share
+from app.domain.use import LONGEST_USE
 from app.rates.cards import Cards, Dated, card_from, in_turn, listed_card, usual_terms
+from app.rates.frozen import Frozen, cards_for
 from app.rates.models import RateCard, RateLine, SupplierTerms
 
 #: Nothing longer is ever reserved; a dry run may ask for more.
@@ -62,6 +71,7 @@ class Tariff:
     who: AffiliationClass
     facility: Facility
     policy: Policy
+    charge_policy: ChargePolicy | None = None  # none: one only asks for a price
 
     def quote(
         self,
@@ -82,18 +92,29 @@ class Tariff:
         use = Use(interval=interval, who=self.who, mode=mode, samples=samples, operator=operator)
         return quote(use, self.cards, self._times(interval), self.terms)
 
-    def stored(
+    def kept(
         self,
         interval: Interval,
         mode: Mode,
         samples: int | None = None,
         shares: Sequence[Share] = (),
-    ) -> dict[str, Any] | None:
-        """The quote as a reservation keeps it; None where no price is known."""
+    ) -> dict[str, dict[str, Any] | None]:
+        """What a reservation keeps: its quote, if a price is known, and what it is charged by."""
         try:
-            return self.quote(interval, mode, samples).paid_by(shares).as_json()
+            quoted = self.quote(interval, mode, samples).paid_by(shares).as_json()
         except Unpriced:
-            return None
+            quoted = None
+        frozen = Frozen(
+            who=self.who,
+            mode=mode,
+            samples=samples,
+            operator=False,
+            cards=cards_for(self.cards, interval, LONGEST_USE),
+            terms=self.terms,
+            policy=self.charge_policy or ChargePolicy(),
+            peak=self.policy.peak,
+        )
+        return {"quote": quoted, "charging": frozen.as_json()}
 
     def price(self, interval: Interval, mode: Mode) -> int | None:
         """The total; None where it is not known beforehand."""
@@ -202,6 +223,7 @@ class RateBook:
             affiliation_class(user, facility, day_of(now, zone_of(instrument))),
             facility,
             policy_of(instrument),
+            charge_policy_of(instrument),
         )
 
 

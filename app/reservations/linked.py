@@ -211,6 +211,7 @@ def row_along(main: Mapping[str, Any], instrument: Instrument) -> dict[str, Any]
         "override_reason": "",
         "decide_by": None,
         "quote": None,  # The price is that of the main instrument.
+        "charging": None,
         "no_show_at": None,  # Whoever comes to the main instrument has come to all.
     }
 

@@ -12,6 +12,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -86,6 +87,10 @@ class Reservation(Model):
     refusals_overridden: Mapped[list[str]] = mapped_column(default=list, server_default="[]")
     override_reason: Mapped[str] = mapped_column(String(500), default="", server_default="")
     quote: Mapped[dict[str, Any] | None]
+    #: What prices it in the end, as it was when it was quoted; see `rates.frozen`.
+    charging: Mapped[dict[str, Any] | None]
+    #: Cancelled once it was confirmed, by the holder or somebody for them: it may cost something.
+    given_up: Mapped[bool] = mapped_column(default=False, server_default=false())
     requested_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     shown_at: Mapped[datetime]  # last change that a calendar shows; LAST-MODIFIED

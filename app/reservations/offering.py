@@ -346,7 +346,7 @@ def _hold(instrument: Instrument, wait: Wait, user: User, slot: Interval, *, now
         answers=dict(wait.answers),
         asked=[asdict(question) for question in policy.questions],
         shares=list(wait.shares),
-        quote=tariff_of(instrument, user, now=now).stored(
+        **tariff_of(instrument, user, now=now).kept(
             slot, wait.mode, wait.samples, paying.shares_from(wait.shares)
         ),
         requested_at=now,

@@ -56,7 +56,7 @@ from app.reservations.services import (
     seen,
     take_person,
 )
-from app.reservations.steps import again, end, visible
+from app.reservations.steps import again, end, give_up, visible
 from app.reservations.surroundings import Surroundings
 from app.reservations.turns import lock_calendar, touch_calendar
 
@@ -320,6 +320,7 @@ def cancel_series(
                 )
             )
         for each in members:
+            give_up(each, user, manages=manages)
             end(each, Step.CANCEL, reason, now)
         _note("cancel-reservation", {each: {"reason": reason} for each in members}, user, now)
         _count_up(members)
@@ -467,7 +468,7 @@ def _place(
             "ends_at": verdict.interval.end,
             "original_start": verdict.occurrence.interval.start,
             "no_show_at": awaited_until(instrument, verdict.interval, now),
-            "quote": tariff.stored(verdict.interval, request.mode, request.samples, request.shares),
+            **tariff.kept(verdict.interval, request.mode, request.samples, request.shares),
             "refusals_overridden": list(verdict.aside),
             "override_reason": typed.override if verdict.aside else "",
         }

@@ -50,7 +50,7 @@ from app.reservations.alternatives import alternatives
 from app.reservations.idempotency import Once, made_before, remember
 from app.reservations.linked import Along
 from app.reservations.models import Reservation
-from app.reservations.steps import again, end, note, touch, visible
+from app.reservations.steps import again, end, give_up, note, touch, visible
 from app.reservations.turns import lock_reserved, lock_together, touch_calendar
 
 NET = "one_at_a_time"
@@ -289,6 +289,7 @@ def cancel_reservation(
         reservation = again(uid, user, Action.CANCEL_RESERVATION, version)
         manages = access.may(user, Action.DECIDE_RESERVATION, scope_of(reservation.instrument))
         approval.may_still_cancel(reservation.interval, now=now, manages=manages)
+        give_up(reservation, user, manages=manages)
         end(reservation, Step.CANCEL, reason, now)
         note("cancel-reservation", reservation, user, now, {"reason": reason})
         notices.cancelled(reservation, by=user, now=now)
@@ -428,7 +429,8 @@ def row_of(
         "refusals_overridden": [],
         "override_reason": "",
         "shares": paying.kept(request),
-        "quote": tariff.stored(request.interval, request.mode, request.samples, request.shares),
+        **tariff.kept(request.interval, request.mode, request.samples, request.shares),
+        "given_up": False,
         "decision_reason": "",
         "requested_at": now,
         "updated_at": now,
@@ -448,7 +450,8 @@ def requote(reservations: Sequence[Reservation], now: datetime) -> None:
     tariff = tariff_of(reservations[0].instrument, reservations[0].holder, now=now)
     for each in reservations:
         shares = paying.shares_from(each.shares)
-        each.quote = tariff.stored(each.reserved, each.mode, each.samples, shares)
+        kept = tariff.kept(each.reserved, each.mode, each.samples, shares)
+        each.quote, each.charging = kept["quote"], kept["charging"]
 
 
 def asked_of(instrument: Instrument) -> list[dict[str, object]]:

@@ -9,7 +9,7 @@ from app.accounts.models import User
 from app.audit import services as audit
 from app.db import db
 from app.domain import approval
-from app.domain.approval import Step
+from app.domain.approval import Status, Step
 from app.domain.errors import Stale, Text
 from app.reservations import linked, queries
 from app.reservations.models import Reservation
@@ -34,6 +34,12 @@ def of_version(reservation: Reservation, version: int | None) -> None:
                 "Somebody changed this reservation meanwhile. Reload it and try again.",
             )
         )
+
+
+def give_up(reservation: Reservation, user: User, *, manages: bool) -> None:
+    """Say who ended it, where that decides whether it costs something."""
+    own = user.id == reservation.holder_id or not manages
+    reservation.given_up = own and reservation.status is Status.CONFIRMED
 
 
 def end(reservation: Reservation, step: Step, reason: str, now: datetime) -> None:

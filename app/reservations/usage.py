@@ -7,7 +7,7 @@ reservation, and what was there before, with the reason, in the audit trail.
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -34,11 +34,10 @@ from app.domain.usage import (
     UseType,
     organisation_class,
 )
+from app.domain.use import LONGEST_USE
 from app.reservations import queries
 from app.reservations.models import Reservation, UsageEntry
 from app.reservations.turns import lock_calendar, touch_calendar
-
-LONGEST_USE = timedelta(days=31)
 
 _TYPES: Mapping[InstitutionKind, OrganisationType] = MappingProxyType(
     {

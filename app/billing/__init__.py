@@ -1,0 +1,1 @@
+"""Charges, ledger, month close, statements, settlement."""

@@ -1,0 +1,306 @@
+"""What is to be charged for reservations: read, priced as promised, shared over their payers."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Row, Select, and_, func, or_, select
+from sqlalchemy.orm import aliased
+
+from app.accounts.models import Institution, User
+from app.billing.models import Charge, ChargeDecision
+from app.catalog.models import Facility, Instrument
+from app.catalog.policy import holidays_of
+from app.db import db
+from app.domain.approval import Status
+from app.domain.charge import ChargeKind, Part, Payer, Promised, part_of, parts, set_to
+from app.domain.errors import Text
+from app.domain.interval import Interval
+from app.domain.local_time import day_of, days_of
+from app.domain.pricing import Item
+from app.domain.quote import Quote
+from app.domain.rate_card import Terms, Unpriced
+from app.domain.shares import parse_percent
+from app.projects.models import FundingAccount
+from app.rates.cards import usual_terms
+from app.rates.frozen import Frozen
+from app.reservations.models import Reservation
+
+#: So far back is looked for what has come late or was corrected since.
+LOOK_BACK = timedelta(days=400)
+_WHOLE = Fraction(100)
+
+NO_PRICE = Text(
+    "이용료를 알 수 없습니다. 금액을 정하거나 면제해 주세요.",
+    "No price is known. Set what it costs, or waive it.",
+)
+NO_PAYER = Text(
+    "낼 기관이 없습니다. 예약자의 소속이나 연구비 계정을 확인해 주세요.",
+    "Nobody pays: the holder has no institution and no funding account is named.",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """What a reservation that is over comes to, and who pays which part."""
+
+    kind: ChargeKind
+    day: date
+    quote: Quote
+    parts: tuple[Part, ...]
+    promised: Mapping[str, Promised] = field(default_factory=dict)  # by fund
+
+    @property
+    def nothing(self) -> bool:
+        return not any(part.total for part in self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A reservation that is over and cannot be charged yet, and why."""
+
+    why: Text
+
+
+class Payers:
+    """Funding accounts and institutions by what reservations say of them; read once."""
+
+    def __init__(self) -> None:
+        institutions = select(Institution.id, Institution.slug)
+        accounts = select(FundingAccount.number, Institution.slug).join(FundingAccount.institution)
+        self._by_id: dict[int, str] = dict(db.session.execute(institutions).all())
+        self._of_account: dict[str, str] = dict(db.session.execute(accounts).all())
+
+    def of(self, row: Any) -> list[Payer]:
+        """Who pays, the first of whom takes the odd won; [] if nobody is known to."""
+        if row.shares:
+            return [
+                Payer(
+                    self._of_account[each["account"]],
+                    parse_percent(each["percent"]),
+                    each["account"],
+                )
+                for each in row.shares
+            ]
+        if row.institution_id is None:
+            return []
+        return [Payer(self._by_id[row.institution_id], _WHOLE)]
+
+
+class Charging:
+    """Turns reservations that are over into what they cost."""
+
+    def __init__(self, supplier: Institution) -> None:
+        self._payers = Payers()
+        self._usual = usual_terms(supplier.kind)
+        self._facilities: dict[int, Facility] = {}
+
+    def of(self, row: Any) -> Due | Unknown | None:
+        """None where there is nothing to charge for: not over, or ended at no cost."""
+        frozen = Frozen.from_json(row.charging) if row.charging else None
+        zone = ZoneInfo(row.timezone)
+        if row.status in (Status.COMPLETED, Status.CONFIRMED):
+            return self._use(row, frozen, zone)
+        if row.status is Status.NO_SHOW or row.given_up:
+            return self._fee(row, frozen, zone)
+        return None
+
+    def _use(self, row: Any, frozen: Frozen | None, zone: ZoneInfo) -> Due | Unknown:
+        held = Interval(row.starts_at, row.ends_at)
+        reserved = Interval(row.reserved_from or held.start, row.reserved_until or held.end)
+        used = (
+            Interval(row.used_from, row.used_until)
+            if row.used_from and row.used_until and row.used_from < row.used_until
+            else None
+        )
+        charged = frozen.policy.charged(reserved, held, used) if frozen else reserved
+        day = days_of(charged, zone)[1]
+        quoted = Quote.from_json(row.quote) if row.quote else None
+        if frozen and (charged != reserved or row.samples != frozen.samples):
+            quoted = self._priced(row, frozen, charged, zone)
+        return self._due(row, ChargeKind.USE, day, quoted, frozen)
+
+    def _priced(self, row: Any, frozen: Frozen, charged: Interval, zone: ZoneInfo) -> Quote | None:
+        days = frozenset() if frozen.flat else self._holidays(row.facility_id, charged)
+        try:
+            return frozen.quote(charged, row.samples, zone, days)
+        except Unpriced:
+            return None
+
+    def _holidays(self, facility_id: int, charged: Interval) -> frozenset[date]:
+        if facility_id not in self._facilities:
+            self._facilities[facility_id] = db.session.get_one(Facility, facility_id)
+        return holidays_of(self._facilities[facility_id], charged)
+
+    def _fee(self, row: Any, frozen: Frozen | None, zone: ZoneInfo) -> Due | Unknown | None:
+        """Of what was given up late or missed; nothing where no fee was agreed."""
+        kind, item = ChargeKind.NO_SHOW, Item.NO_SHOW
+        percent = frozen.policy.no_show_percent if frozen else 0
+        if row.status is Status.CANCELLED:
+            kind, item = ChargeKind.LATE_CANCELLATION, Item.LATE_CANCELLATION
+            start = row.reserved_from or row.starts_at
+            percent = frozen.policy.cancel_percent(start, row.ended_at) if frozen else 0
+        if not percent or not row.quote:
+            return None
+        assert frozen
+        day = day_of(row.ended_at, zone)
+        quoted = Quote.from_json(row.quote)
+        fee = part_of(quoted, percent, item, frozen.terms.vat_percent, day)
+        return self._due(row, kind, day, fee, frozen)
+
+    def _due(
+        self, row: Any, kind: ChargeKind, day: date, quoted: Quote | None, frozen: Frozen | None
+    ) -> Due | Unknown:
+        terms = frozen.terms if frozen else self._usual
+        if row.decided_net is not None:
+            quoted = set_to(quoted or _nothing(terms), row.decided_net, terms.vat_percent)
+        if quoted is None:
+            return Unknown(NO_PRICE)
+        paying = self._payers.of(row)
+        if not paying:
+            return Unknown(NO_PAYER)
+        promised = promised_in(row.quote)
+        return Due(
+            kind=kind,
+            day=day,
+            quote=quoted,
+            parts=tuple(parts(quoted.net, quoted.vat, paying, promised)),
+            promised={each.fund: each for each in promised},
+        )
+
+
+def _nothing(terms: Terms) -> Quote:
+    return Quote(lines=(), tax=terms.tax)
+
+
+def promised_in(quote: Mapping[str, Any] | None) -> list[Promised]:
+    """What funds hold for a use, as its quote says."""
+    return [
+        Promised(each["fund"], each["sponsor"], int(each["percent"]), each["amount"])
+        for each in (quote or {}).get("fund") or ()
+        if each["amount"]
+    ]
+
+
+_LATEST = (
+    select(Charge.reservation_id, func.max(Charge.number).label("number"))
+    .group_by(Charge.reservation_id)
+    .subquery()
+)
+_DECISION = (
+    select(
+        ChargeDecision.reservation_id,
+        func.max(ChargeDecision.id).label("id"),
+    )
+    .group_by(ChargeDecision.reservation_id)
+    .subquery()
+)
+_posted = aliased(Charge)
+_decided = aliased(ChargeDecision)
+
+_READ = (
+    select(
+        Reservation.id,
+        Reservation.uid,
+        Reservation.version,
+        Reservation.status,
+        Reservation.starts_at,
+        Reservation.ends_at,
+        Reservation.reserved_from,
+        Reservation.reserved_until,
+        Reservation.used_from,
+        Reservation.used_until,
+        Reservation.ended_at,
+        Reservation.given_up,
+        Reservation.mode,
+        Reservation.samples,
+        Reservation.quote,
+        Reservation.charging,
+        Reservation.shares,
+        Reservation.institution_id,
+        User.name.label("holder"),
+        Instrument.slug.label("instrument"),
+        Instrument.name_ko,
+        Instrument.name_en,
+        Instrument.registration_number,
+        Instrument.facility_id,
+        Facility.timezone,
+        _posted.id.label("charge_id"),
+        _posted.number.label("charge_number"),
+        _posted.of_version,
+        _posted.decision_id.label("charged_decision_id"),
+        _decided.id.label("decision_id"),
+        _decided.net.label("decided_net"),
+        _decided.reason.label("decided_reason"),
+    )
+    .join(Instrument, Instrument.id == Reservation.instrument_id)
+    .join(Facility, Facility.id == Instrument.facility_id)
+    .join(User, User.id == Reservation.holder_id)
+    .outerjoin(_LATEST, _LATEST.c.reservation_id == Reservation.id)
+    .outerjoin(
+        _posted,
+        and_(
+            _posted.reservation_id == Reservation.id,
+            _posted.number == _LATEST.c.number,
+        ),
+    )
+    .outerjoin(_DECISION, _DECISION.c.reservation_id == Reservation.id)
+    .outerjoin(_decided, _decided.id == _DECISION.c.id)
+    .order_by(Reservation.starts_at, Reservation.id)
+)
+
+
+def over(supplier: Institution, month: Interval, now: datetime) -> Iterator[Row[Any]]:
+    """Rows of what was over by the end of the month and was not charged, or not as it is now."""
+    return iter(db.session.execute(_over(supplier, month, now)))
+
+
+def _over(supplier: Institution, month: Interval, now: datetime) -> Select[*tuple[Any, ...]]:
+    until = min(month.end, now)
+    used = and_(
+        or_(
+            Reservation.status == Status.COMPLETED,
+            and_(Reservation.status == Status.CONFIRMED, Reservation.no_show_at.is_(None)),
+        ),
+        Reservation.ends_at <= until,
+    )
+    ended = and_(
+        or_(
+            Reservation.status == Status.NO_SHOW,
+            and_(Reservation.status == Status.CANCELLED, Reservation.given_up),
+        ),
+        Reservation.ended_at < until,
+    )
+    changed = or_(
+        _posted.id.is_(None),
+        _posted.of_version != Reservation.version,
+        func.coalesce(_posted.decision_id, 0) != func.coalesce(_decided.id, 0),
+    )
+    posted = _posted.id.is_not(None)
+    return _READ.where(
+        Facility.institution_id == supplier.id,
+        # What was reserved along costs nothing of its own.
+        or_(Reservation.bundle.is_(None), Reservation.bundle == Reservation.uid),
+        Reservation.starts_at > month.start - LOOK_BACK,
+        or_(used, ended, posted),
+        changed,
+    )
+
+
+def open_in(supplier: Institution, month: Interval) -> Sequence[Any]:
+    """Uses of the month that have begun and that nobody has ended."""
+    return db.session.execute(
+        select(Reservation.uid, Instrument.name_ko, Instrument.name_en, User.name.label("holder"))
+        .join(Instrument, Instrument.id == Reservation.instrument_id)
+        .join(Facility, Facility.id == Instrument.facility_id)
+        .join(User, User.id == Reservation.holder_id)
+        .where(
+            Facility.institution_id == supplier.id,
+            Reservation.status == Status.IN_USE,
+            Reservation.ends_at < month.end,
+        )
+        .order_by(Reservation.starts_at)
+    ).all()

@@ -1,0 +1,312 @@
+"""What one close adds: charges, ledger entries, numbered statements; gathered, then written."""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, insert, select
+
+from app.accounts.models import Institution
+from app.billing.charges import Due
+from app.billing.models import (
+    Charge,
+    LedgerEntry,
+    LedgerPosting,
+    Statement,
+    StatementLine,
+)
+from app.billing.months import last_day
+from app.db import Model, db
+from app.domain import ledger
+from app.domain.charge import ChargeKind, Part, entry
+from app.domain.ledger import Entry
+from app.domain.pricing import Item
+from app.domain.rate_card import Tax
+from app.domain.shares import show_percent
+
+#: How long after its date a statement is to be paid.
+PAY_WITHIN = timedelta(days=30)
+
+
+@dataclass(slots=True)
+class _Line:
+    """A line on its way into a statement."""
+
+    account: str | None
+    net: int
+    vat: int
+    sponsored: list[Any]
+    said: dict[str, Any]
+    charge: int  # the number of its charge among the new ones; or, of a correction, its id
+    corrects_id: int | None = None
+
+    @property
+    def is_nothing(self) -> bool:
+        return not (self.net or self.vat)
+
+    def negated(self, corrects_id: int, reason: str) -> "_Line":
+        """What takes it back."""
+        back = [each | {"amount": -each["amount"]} for each in self.sponsored]
+        said = self.said | {"correction": reason}
+        return _Line(self.account, -self.net, -self.vat, back, said, self.charge, corrects_id)
+
+
+@dataclass(slots=True)
+class Posting:
+    """All that is posted for a supplier's month."""
+
+    supplier: Institution
+    month: date
+    now: datetime
+    _entries: list[dict[str, Any]] = field(default_factory=list)
+    _amounts: list[Entry] = field(default_factory=list)
+    _charges: list[dict[str, Any]] = field(default_factory=list)
+    _entry_of: list[int | None] = field(default_factory=list)  # by charge: number of its entry
+    _lines: dict[str, list[_Line]] = field(default_factory=lambda: defaultdict(list))  # by payer
+
+    @property
+    def charges(self) -> int:
+        return len(self._charges)
+
+    def charge(self, row: Any, due: Due) -> None:
+        """Post what a reservation comes to; what it came to before is taken back first."""
+        if row.charge_id is not None:
+            before = db.session.get_one(Charge, row.charge_id)
+            if _same(before, due):
+                return
+            self._take_back(before, row)
+        number = (row.charge_number or 0) + 1
+        self._entry_of.append(None)
+        if not due.nothing:
+            key = row.uid, f"{due.kind}/{number}"
+            made = entry(key, due.day, self.supplier.slug, due.parts)
+            self._entry_of[-1] = self._enter(made, None)
+        quote, parts = due.quote, [_part_as_json(part, due.promised) for part in due.parts]
+        lines = [line.as_json() for line in quote.lines]
+        self._add(row, due.kind, due.day, (quote.net, quote.vat, quote.tax, lines, parts))
+        for part in due.parts:
+            line = self._line(row, due, part)
+            if not line.is_nothing:
+                self._lines[part.payer.institution].append(line)
+
+    def withdraw(self, row: Any) -> None:
+        """Take back what was charged, as nothing is owed any more."""
+        before = db.session.get_one(Charge, row.charge_id)
+        if before.entry_id is None:
+            return
+        self._take_back(before, row)
+        self._entry_of.append(None)
+        self._add(row, before.kind, before.day, (0, 0, before.tax, [], []))
+
+    def _add(
+        self,
+        row: Any,
+        kind: ChargeKind,
+        day: date,
+        amounts: tuple[int, int, Tax, list[Any], list[Any]],
+    ) -> None:
+        net, vat, tax, lines, parts = amounts
+        self._charges.append(
+            {
+                "reservation_id": row.id,
+                "number": (row.charge_number or 0) + 1,
+                "kind": kind,
+                "supplier_id": self.supplier.id,
+                "month": self.month,
+                "day": day,
+                "of_version": row.version,
+                "decision_id": row.decision_id,
+                "net": net,
+                "vat": vat,
+                "tax": tax,
+                "lines": lines,
+                "parts": parts,
+                "reason": row.decided_reason or "",
+            }
+        )
+
+    def _line(self, row: Any, due: Due, part: Part) -> _Line:
+        said = _said(row, due) | {"percent": show_percent(part.payer.percent)}
+        sponsored = _sponsored(part, due.promised)
+        index = len(self._charges) - 1
+        return _Line(part.payer.account, part.net, part.vat, sponsored, said, index)
+
+    def _take_back(self, before: Charge, row: Any) -> None:
+        if before.entry_id is None:
+            return
+        posted = db.session.get_one(LedgerEntry, before.entry_id)
+        whole = entry_of(posted)
+        self._enter(whole.reversed(f"{posted.kind}/undone", last_day(self.month)), posted.id)
+        for old, payer in db.session.execute(
+            select(StatementLine, Institution.slug)
+            .join(Statement, Statement.id == StatementLine.statement_id)
+            .join(Institution, Institution.id == Statement.payer_id)
+            .where(StatementLine.charge_id == before.id, StatementLine.corrects_id.is_(None))
+        ):
+            line = _Line(old.account, old.net, old.vat, old.sponsored, old.said, before.id)
+            reason = row.decided_reason or ""
+            self._lines[payer].append(line.negated(old.id, reason))
+
+    def _enter(self, made: Entry, reverses_id: int | None) -> int:
+        self._entries.append(
+            {
+                "subject": made.key[0],
+                "kind": made.key[1],
+                "day": made.day,
+                "supplier_id": self.supplier.id,
+                "reverses_id": reverses_id,
+                "posted_at": self.now,
+            }
+        )
+        self._amounts.append(made)
+        return len(self._entries) - 1
+
+    def write(self) -> list[int]:
+        """Add it all; the ids of the statements, by their numbers."""
+        entry_ids = _added(LedgerEntry, self._entries)
+        _add(
+            LedgerPosting,
+            (
+                {"entry_id": entry_id, "account": each.account, "amount": each.amount}
+                for entry_id, made in zip(entry_ids, self._amounts, strict=True)
+                for each in made.postings
+            ),
+        )
+        for charged, number in zip(self._charges, self._entry_of, strict=True):
+            charged["entry_id"] = None if number is None else entry_ids[number]
+        charge_ids = _added(Charge, self._charges)
+        statements = self._statements()
+        ids = _added(Statement, statements)
+        payers = sorted(self._lines)
+        _add(
+            StatementLine,
+            (
+                {
+                    "statement_id": statement_id,
+                    "position": position,
+                    "charge_id": line.charge if line.corrects_id else charge_ids[line.charge],
+                    "corrects_id": line.corrects_id,
+                    "account": line.account,
+                    "net": line.net,
+                    "vat": line.vat,
+                    "sponsored": line.sponsored,
+                    "said": line.said,
+                }
+                for statement_id, payer in zip(ids, payers, strict=True)
+                for position, line in enumerate(self._lines[payer], 1)
+            ),
+        )
+        return ids
+
+    def _statements(self) -> list[dict[str, Any]]:
+        payers = {
+            each.slug: each
+            for each in db.session.scalars(
+                select(Institution).where(Institution.slug.in_(list(self._lines)))
+            )
+        }
+        last = db.session.scalar(
+            select(func.max(Statement.number)).where(
+                Statement.supplier_id == self.supplier.id, Statement.year == self.month.year
+            )
+        )
+        dated = last_day(self.month)
+        return [
+            {
+                "uid": uuid.uuid4().hex,
+                "supplier_id": self.supplier.id,
+                "payer_id": payers[slug].id,
+                "month": self.month,
+                "year": self.month.year,
+                "number": number,
+                "dated": dated,
+                "due_on": dated + PAY_WITHIN,
+                "net": sum(line.net for line in self._lines[slug]),
+                "vat": sum(line.vat for line in self._lines[slug]),
+                "sponsored": sum(
+                    each["amount"] for line in self._lines[slug] for each in line.sponsored
+                ),
+                "parties": {
+                    "supplier": _party(self.supplier),
+                    "payer": _party(payers[slug]),
+                },
+                "issued_at": self.now,
+            }
+            for number, slug in enumerate(sorted(self._lines), (last or 0) + 1)
+        ]
+
+
+def entry_of(posted: LedgerEntry) -> Entry:
+    """The pure entry of a row, without what it undoes."""
+    postings = tuple(ledger.Posting(each.account, each.amount) for each in posted.postings)
+    return Entry((posted.subject, posted.kind), posted.day, postings)
+
+
+def _same(before: Charge, due: Due) -> bool:
+    """Whether what was posted is what it comes to now."""
+    return before.kind is due.kind and before.parts == [
+        _part_as_json(part, due.promised) for part in due.parts
+    ]
+
+
+def _part_as_json(part: Part, promised: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "institution": part.payer.institution,
+        "account": part.payer.account,
+        "percent": show_percent(part.payer.percent),
+        "net": part.net,
+        "vat": part.vat,
+        "sponsored": _sponsored(part, promised),
+    }
+
+
+def _sponsored(part: Part, promised: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {"fund": fund, "sponsor": promised[fund].sponsor, "amount": amount}
+        for fund, amount in part.sponsored.items()
+    ]
+
+
+def _party(institution: Institution) -> dict[str, Any]:
+    return {
+        "slug": institution.slug,
+        "name_ko": institution.name_ko,
+        "name_en": institution.name_en,
+        "registration_number": institution.registration_number,
+    }
+
+
+def _said(row: Any, due: Due) -> dict[str, Any]:
+    """What a line tells of its use, as it was then."""
+    first = next((line for line in due.quote.lines if line.item is Item.USE), None)
+    single = sum(line.item is Item.USE for line in due.quote.lines) == 1
+    return {
+        "kind": due.kind.value,
+        "reservation": row.uid,
+        "instrument": row.instrument,
+        "name_ko": row.name_ko,
+        "name_en": row.name_en,
+        "equipment_number": row.registration_number,
+        "user": row.holder,
+        "mode": row.mode.value,
+        "day": due.day.isoformat(),
+        "quantity": first.quantity if single and first else None,
+        "unit": first.unit.value if single and first and first.unit else None,
+        "unit_price": first.unit_price if single and first else None,
+    }
+
+
+def _added(model: type[Model], rows: Sequence[dict[str, Any]]) -> list[int]:
+    """The ids of the rows that were added, in their order."""
+    if not rows:
+        return []
+    table = insert(model).returning(model.id, sort_by_parameter_order=True)  # type: ignore[attr-defined]
+    return list(db.session.scalars(table, rows))
+
+
+def _add(model: type[Model], rows: Iterable[dict[str, Any]]) -> None:
+    if rows := list(rows):
+        db.session.execute(insert(model), rows)
