@@ -19,6 +19,7 @@ from app.accounts import sign_in
 from app.accounts import views as accounts_views
 from app.audit import cli as audit_cli
 from app.audit import queries as audit_queries
+from app.billing import cli as billing_cli
 from app.calendars import api as calendars_api
 from app.calendars import views as calendars_views
 from app.catalog import api as catalog_api
@@ -81,7 +82,7 @@ APIS = (
     waitlist_api,
     calendars_api,
 )
-GROUPS = (accounts_cli, audit_cli, catalog_cli)
+GROUPS = (accounts_cli, audit_cli, billing_cli, catalog_cli)
 COMMANDS = (*home_cli.COMMANDS, *reservations_cli.COMMANDS, *scheduler.COMMANDS)
 
 csrf = CSRFProtect()

@@ -19,6 +19,10 @@ from app.db import db, transaction
 from app.domain.errors import Text, WrongState
 
 
+class ClosedAlready(WrongState):
+    """The month is closed: nothing is left to do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Closed:
     """What closing did."""
@@ -108,7 +112,7 @@ def _must_follow(supplier: Institution, month: date) -> None:
         )
 
 
-def _closed_already(month: date) -> WrongState:
-    return WrongState(
+def _closed_already(month: date) -> ClosedAlready:
+    return ClosedAlready(
         Text(f"{month:%Y-%m}은 이미 마감되었습니다.", f"{month:%Y-%m} is closed already.")
     )

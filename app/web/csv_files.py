@@ -11,12 +11,17 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def csv_answer(name: str, rows: Iterable[Sequence[object]]) -> Response:
-    """The rows as a file to keep. The mark at its beginning tells Excel that it is UTF-8."""
-    text = io.StringIO(newline="")
-    csv.writer(text).writerows([_cell(value) for value in row] for row in rows)
-    answer = Response("\ufeff" + text.getvalue(), mimetype="text/csv")
+    """The rows as a file to keep."""
+    answer = Response(csv_text(rows), mimetype="text/csv")
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer
+
+
+def csv_text(rows: Iterable[Sequence[object]]) -> str:
+    """The rows as text. The mark at its beginning tells Excel that it is UTF-8."""
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([_cell(value) for value in row] for row in rows)
+    return "\ufeff" + text.getvalue()
 
 
 def _cell(value: object) -> object:

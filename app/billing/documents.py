@@ -1,0 +1,158 @@
+"""Statements and settlements as files: JSON for programs, CSV and XLSX for spreadsheets."""
+
+import io
+import json
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import xlsxwriter
+
+from app.billing.models import Statement, StatementLine
+from app.billing.queries import Settlement
+from app.domain.booking import Mode
+from app.domain.errors import Text
+from app.web.csv_files import csv_text
+
+#: Rows of cells, the first of which names the columns.
+Table = Sequence[Sequence[object]]
+
+#: The account heads of research budgets (비목).
+HEADS: Mapping[str, Text] = MappingProxyType(
+    {
+        Mode.SELF_OPERATED.value: Text("장비사용료", "Instrument use"),
+        Mode.COMMISSIONED.value: Text("시험분석비", "Test and analysis"),
+    }
+)
+
+_COLUMNS = (
+    *("no", "day", "head", "kind", "instrument", "equipment number", "user", "project number"),
+    *("share %", "quantity", "unit", "unit price", "net", "VAT", "total", "sponsored", "due"),
+    *("reservation", "corrects line", "reason"),
+)
+
+
+def statement_json(statement: Statement) -> dict[str, Any]:
+    """A statement as programs read it; amounts in won."""
+    return {
+        "uid": statement.uid,
+        "number": number_of(statement),
+        "month": f"{statement.month:%Y-%m}",
+        "supplier": statement.parties["supplier"],
+        "payer": statement.parties["payer"],
+        "dated": statement.dated.isoformat(),
+        "due_on": statement.due_on.isoformat(),
+        "currency": "KRW",
+        "net": statement.net,
+        "vat": statement.vat,
+        "total": statement.total,
+        "sponsored": statement.sponsored,
+        "due": statement.due,
+        "lines": [_line_json(line) for line in statement.lines],
+    }
+
+
+def number_of(statement: Statement) -> str:
+    """As it is printed: the supplier's running number within the year."""
+    return f"{statement.year}-{statement.number:04}"
+
+
+def _line_json(line: StatementLine) -> dict[str, Any]:
+    return {
+        **line.said,
+        "id": line.id,
+        "position": line.position,
+        "account": line.account,
+        "net": line.net,
+        "vat": line.vat,
+        "total": line.net + line.vat,
+        "sponsored": line.sponsored,
+        "corrects": line.corrects_id,
+    }
+
+
+def statement_table(statement: Statement) -> Table:
+    """One row a line; what it all comes to is the last one."""
+    rows = [_row(line) for line in statement.lines]
+    sums = [statement.net, statement.vat, statement.total, statement.sponsored, statement.due]
+    blank = [None] * (_COLUMNS.index("net") - 1)
+    return [_COLUMNS, *rows, ["total", *blank, *sums, None, None, None]]
+
+
+def _row(line: StatementLine) -> Sequence[object]:
+    said, total = line.said, line.net + line.vat
+    sponsored = sum(each["amount"] for each in line.sponsored)
+    return (
+        line.position,
+        said["day"],
+        HEADS[said["mode"]].ko,
+        said["kind"],
+        said["name_ko"],
+        said["equipment_number"],
+        said["user"],
+        line.account,
+        said["percent"],
+        said["quantity"],
+        said["unit"],
+        said["unit_price"],
+        *(line.net, line.vat, total, sponsored, total - sponsored),
+        said["reservation"],
+        line.corrects_id,
+        said.get("correction"),
+    )
+
+
+def settlement_table(found: Settlement) -> Table:
+    """The matrix, then balances, then transfers."""
+    columns = ("supplier", "payer", "net", "VAT", "total", "sponsored")
+    return [
+        columns,
+        *((r.supplier, r.payer, r.net, r.vat, r.total, r.sponsored) for r in found.matrix),
+        (),
+        ("institution", "balance"),
+        *found.balances.items(),
+        (),
+        ("from", "to", "amount"),
+        *((each.payer, each.payee, each.amount) for each in found.transfers),
+    ]
+
+
+def of_statement(statement: Statement, kind: str) -> bytes:
+    """The statement as a file of one of `KINDS`."""
+    return _WRITE[kind](statement_json(statement), statement_table(statement))
+
+
+def of_settlement(found: Settlement, kind: str) -> bytes:
+    """The settlement as a file of one of `KINDS`."""
+    return _WRITE[kind](found.as_json(), settlement_table(found))
+
+
+def _json(said: Mapping[str, Any], _table: Table) -> bytes:
+    return (json.dumps(said, ensure_ascii=False, indent=2) + "\n").encode()
+
+
+def _csv(_said: Mapping[str, Any], table: Table) -> bytes:
+    return csv_text(table).encode()
+
+
+def _xlsx(_said: Mapping[str, Any], table: Table) -> bytes:
+    """Text stays text: what people typed is never run as a formula or followed as a link."""
+    file = io.BytesIO()
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    with xlsxwriter.Workbook(file, options) as book:
+        sheet, won = book.add_worksheet(), book.add_format({"num_format": "#,##0"})
+        for number, row in enumerate(table):
+            for column, value in enumerate(row):
+                if isinstance(value, int):
+                    sheet.write_number(number, column, value, won)
+                elif value is not None:
+                    sheet.write_string(number, column, str(value))
+        sheet.freeze_panes(1, 0)
+        sheet.autofit()
+    return file.getvalue()
+
+
+_WRITE: Mapping[str, Callable[[Mapping[str, Any], Table], bytes]] = MappingProxyType(
+    {"json": _json, "csv": _csv, "xlsx": _xlsx}
+)
+KINDS = tuple(_WRITE)
