@@ -52,7 +52,9 @@ def _closed(slug: str, month: date) -> str:
 @MONTH
 @click.option("--supplier", required=True, help="Slug of the institution that lends.")
 @click.option("--payer", required=True, help="Slug of the institution that pays.")
-@click.option("--format", "kind", type=click.Choice(documents.KINDS), default="json", help="Kind of file.")
+@click.option(
+    "--format", "kind", type=click.Choice(documents.KINDS), default="json", help="Kind of file."
+)
 @OUT
 @with_appcontext
 def statement(month: str, supplier: str, payer: str, kind: str, out: Path | None) -> None:
@@ -63,7 +65,9 @@ def statement(month: str, supplier: str, payer: str, kind: str, out: Path | None
 
 @group.command()
 @MONTH
-@click.option("--format", "kind", type=click.Choice(documents.KINDS), default="json", help="Kind of file.")
+@click.option(
+    "--format", "kind", type=click.Choice(documents.KINDS), default="json", help="Kind of file."
+)
 @OUT
 @with_appcontext
 def settlement(month: str, kind: str, out: Path | None) -> None:
