@@ -12,6 +12,7 @@ from app.projects import models as projects
 from app.rates import models as rates
 from app.reservations import approval_models as approvals
 from app.reservations import models as reservations
+from app.reservations import operator_models as operators
 from app.training import models as training
 
 TABLES = (
@@ -24,6 +25,7 @@ TABLES = (
     contracts,
     files,
     mail,
+    operators,
     projects,
     rates,
     reservations,

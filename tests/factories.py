@@ -20,6 +20,7 @@ from app.catalog.models import Blackout, BlackoutKind, Facility, Instrument, Ins
 from app.db import Model, db, normalised, transaction
 from app.domain.booking import UseScope, UseState
 from app.domain.interval import Interval
+from app.reservations.operator_models import Operator
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 PASSWORD = "correct horse 배터리"
@@ -151,6 +152,21 @@ def user(
             grant.granted_at = NOW
             db.session.add(grant)
     return person
+
+
+def operator(person: User, *instruments: Instrument, **fields: Any) -> Operator:
+    """Somebody who operates instruments of one facility; at any hour, unless said."""
+    fields.setdefault("hours", {"daily": ["24h"], "holiday": ["24h"]})
+    return save(
+        Operator(
+            user_id=person.id,
+            facility_id=instruments[0].facility_id,
+            instruments=[db.session.merge(each, load=False) for each in instruments],
+            named_at=NOW,
+            named_by_id=person.id,
+            **fields,
+        )
+    )
 
 
 def blackout(instrument: Instrument, interval: Interval, **fields: Any) -> Blackout:

@@ -250,6 +250,7 @@ def stage(app: Flask, microscope: Instrument, sora: User, monkeypatch: pytest.Mo
             recorded_at=NOW,
         )
     )
+    operator = factories.operator(factories.user("operator"), guarded)
     card = set_card(sora, guarded, 1_000, first=NOW.date() + timedelta(days=9))
     change = db.session.scalars(select(AuditRow.id)).first()
     with transaction():
@@ -285,6 +286,7 @@ def stage(app: Flask, microscope: Instrument, sora: User, monkeypatch: pytest.Mo
             "absence_id": absence.id,
             "membership_id": invited.id,
             "contract_id": contract.id,
+            "operator_id": operator.id,
             "project_uid": project.uid,
             "member_id": member.id,
             "share_id": share.id,

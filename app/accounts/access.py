@@ -15,6 +15,7 @@ class Relation(enum.StrEnum):
     HOLDER = "holder"  # whose reservation, feed or token it is; who leads the group
     ASSISTANT = "assistant"  # whom the holder lets reserve for them; their PI
     PARTICIPANT = "participant"  # of somebody else's reservation
+    OPERATOR = "operator"  # who works the instrument in somebody else's reservation
     MEMBER = "member"  # of the thing's research group or project
     FACILITY_MANAGER = "facility_manager"  # of the thing's facility
     INSTITUTION_ADMINISTRATOR = "institution_administrator"  # of the thing's institution
@@ -52,6 +53,7 @@ class Action(enum.StrEnum):
     HANDLE_FAULT = "handle-fault"
     KEEP_MAINTENANCE_LOG = "keep-maintenance-log"
     KEEP_CONTRACTS = "keep-contracts"  # of other institutions with a facility
+    KEEP_OPERATORS = "keep-operators"  # name them, and choose who attends a reservation
     SEE_PEOPLE = "see-people"
     MANAGE_PEOPLE = "manage-people"
     GRANT_ROLE = "grant-role"
@@ -82,14 +84,14 @@ TABLE: dict[Action, frozenset[Relation]] = {
     Action.SEE_CATALOG: frozenset({_R.ANYONE}),
     Action.RESERVE: frozenset({_R.RESEARCHER}),
     Action.RESERVE_FOR: _MANAGES | {_R.ASSISTANT},
-    Action.SEE_RESERVATION: _MANAGES | {_R.HOLDER, _R.ASSISTANT, _R.PARTICIPANT},
-    Action.SEE_BUSY_DETAILS: _MANAGES | {_R.HOLDER, _R.ASSISTANT},
+    Action.SEE_RESERVATION: _MANAGES | {_R.HOLDER, _R.ASSISTANT, _R.PARTICIPANT, _R.OPERATOR},
+    Action.SEE_BUSY_DETAILS: _MANAGES | {_R.HOLDER, _R.ASSISTANT, _R.OPERATOR},
     Action.CHANGE_RESERVATION: _MANAGES | {_R.HOLDER, _R.ASSISTANT},
     Action.CANCEL_RESERVATION: _MANAGES | {_R.HOLDER, _R.ASSISTANT},
     Action.DECIDE_RESERVATION: _MANAGES,
     Action.DECIDE_FOR_INSTITUTION: _ADMINISTERS,
     Action.DECIDE_FOR_GROUP: _ADMINISTERS | {_R.HOLDER},
-    Action.USE_RESERVATION: _MANAGES | {_R.HOLDER},
+    Action.USE_RESERVATION: _MANAGES | {_R.HOLDER, _R.OPERATOR},
     Action.KEEP_USAGE_LOG: _MANAGES,
     Action.OVERRIDE_RULES: _MANAGES,
     Action.EDIT_INSTRUMENT: _MANAGES,
@@ -106,6 +108,7 @@ TABLE: dict[Action, frozenset[Relation]] = {
     Action.HANDLE_FAULT: _MANAGES,
     Action.KEEP_MAINTENANCE_LOG: _MANAGES,
     Action.KEEP_CONTRACTS: _MANAGES,
+    Action.KEEP_OPERATORS: _MANAGES,
     Action.SEE_PEOPLE: _ADMINISTERS,
     Action.MANAGE_PEOPLE: _ADMINISTERS,
     Action.GRANT_ROLE: _ADMINISTERS,
@@ -154,9 +157,22 @@ class Scope:
     member_ids: frozenset[int] = frozenset()
     assistant_ids: frozenset[int] = frozenset()
     participant_ids: frozenset[int] = frozenset()
+    operator_ids: frozenset[int] = frozenset()
 
 
 SITE = Scope()
+
+
+def _by_themself(user: User, scope: Scope) -> set[Relation]:
+    """What a person is to the thing by themself, whatever roles they have."""
+    named = {
+        Relation.HOLDER: {scope.holder_id},
+        Relation.MEMBER: scope.member_ids,
+        Relation.ASSISTANT: scope.assistant_ids,
+        Relation.PARTICIPANT: scope.participant_ids,
+        Relation.OPERATOR: scope.operator_ids,
+    }
+    return {relation for relation, ids in named.items() if user.id in ids}
 
 
 def relations(user: Actor | None, scope: Scope) -> frozenset[Relation]:
@@ -167,14 +183,7 @@ def relations(user: Actor | None, scope: Scope) -> frozenset[Relation]:
     if user is None or not user.is_authenticated or not user.active:
         return frozenset(found)
     found.add(Relation.RESEARCHER)
-    if scope.holder_id is not None and scope.holder_id == user.id:
-        found.add(Relation.HOLDER)
-    if user.id in scope.member_ids:
-        found.add(Relation.MEMBER)
-    if user.id in scope.assistant_ids:
-        found.add(Relation.ASSISTANT)
-    if user.id in scope.participant_ids:
-        found.add(Relation.PARTICIPANT)
+    found |= _by_themself(user, scope)
     for grant in user.grants:
         match grant.role:
             case RoleName.SITE_ADMINISTRATOR:
@@ -259,7 +268,8 @@ Whoever stands in one of the relations to the thing acted upon may. A facility m
 of the thing's facility, an institution administrator one of the thing's institution; the
 holder is the person whose reservation, feed, token or account it is, or who leads the research
 group or project; a member is one of them. An assistant of a reservation is who reserved it for its
-holder, as long as the holder lets them or belongs to their group. Everyone with an account is a
+holder, as long as the holder lets them or belongs to their group. The operator of a reservation
+is whom the facility has work the instrument in it. Everyone with an account is a
 researcher. What nobody is granted, nobody may; an account that is switched off has no rights but
 anyone's.
 

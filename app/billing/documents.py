@@ -21,6 +21,7 @@ Table = Sequence[Sequence[object]]
 HEADS: Mapping[str, Text] = MappingProxyType(
     {
         Mode.SELF_OPERATED.value: Text("장비사용료", "Instrument use"),
+        Mode.ASSISTED.value: Text("장비사용료", "Instrument use"),
         Mode.COMMISSIONED.value: Text("시험분석비", "Test and analysis"),
     }
 )

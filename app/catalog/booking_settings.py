@@ -13,6 +13,7 @@ from app.domain.approval_rules import Overdue, Reapproval
 from app.domain.booking import TwoPlaces
 from app.domain.charge import ChargeBy
 from app.domain.contracts import ContractNeeded
+from app.domain.operators import OperatorNeeded
 from app.domain.paying import AccountsAsked
 from app.domain.permits import PermitKind, QuestionKind, until_key
 from app.domain.quota import Whose, Within
@@ -129,9 +130,15 @@ class BookingSettings(Written):
         None, description="Until how long before the start cancelling costs nothing."
     )
     modes: (
-        Annotated[list[Literal["self_operated", "commissioned"]], Field(min_length=1, max_length=2)]
+        Annotated[
+            list[Literal["self_operated", "operator_assisted", "commissioned"]],
+            Field(min_length=1, max_length=3),
+        ]
         | None
-    ) = Field(None, description="The user works on it, or hands samples in.")
+    ) = Field(None, description="The user works on it, an operator does beside them, or for them.")
+    operator: Literal[tuple(OperatorNeeded)] | None = Field(  # type: ignore[valid-type]
+        None, description="Whether an operator is assigned where the staff works it or helps."
+    )
     check_in: Literal["off", "asked", "required"] | None = Field(
         None, description="Nobody checks in; people may; who does not is a no-show."
     )
@@ -300,6 +307,7 @@ DEFAULT_BOOKING = BookingSettings(
     approval_stages=[StageSetting(by="facility_manager")],
     free_cancel=timedelta(hours=24),
     modes=["self_operated"],
+    operator="off",
     check_in="off",
     check_in_at="anywhere",
     check_in_early=timedelta(minutes=10),

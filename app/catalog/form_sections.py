@@ -13,7 +13,8 @@ _MORE_RULES = (
     (
         *("booking_setup", "booking_cleanup", "booking_gap", "booking_same_day"),
         "booking_offer_hold",
-        *("booking_owner_share", "booking_two_places", "booking_fixed_slots"),
+        *("booking_owner_share", "booking_two_places", "booking_operator"),
+        "booking_fixed_slots",
         *("booking_quotas", "booking_peak", "booking_permits", "booking_questions"),
         *("booking_contract", "booking_account"),
         *("booking_refuse_overdue_after", "booking_fault_stops"),

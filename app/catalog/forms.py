@@ -152,6 +152,13 @@ class _EntryForm(FlaskForm):
         _l("Kept for its own institution, percent of each week"),
     )
     booking_two_places = SelectField(_l("If a person has another instrument at that time"))
+    booking_operator = SelectField(
+        _l("Operator"),
+        description=_l(
+            "For operator-assisted use and commissioned analysis. Operators and their hours are "
+            "kept at “Operators” of the facility."
+        ),
+    )
     booking_refuse_overdue_after = WonField(
         _l("Institutions that have not paid are refused after, days"),
         description=_l("Counted from the day since which it is overdue. Empty: they are not."),
@@ -263,6 +270,12 @@ class _EntryForm(FlaskForm):
             ("warn", _l("They are warned")),
             ("refuse", _l("It is refused")),
         ]
+        self.booking_operator.choices = [
+            ("", _l("As the facility, or Dure assigns none")),
+            ("off", _l("Dure assigns none")),
+            ("asked", _l("One is assigned if one is free")),
+            ("required", _l("It is refused while no operator is free")),
+        ]
         self.booking_contract.choices = [
             ("", _l("As the facility, or nobody needs one")),
             ("off", _l("Nobody needs one")),
@@ -293,6 +306,7 @@ class _EntryForm(FlaskForm):
         ]
         self.booking_modes.choices = [
             ("self_operated", _l("Self-operated use")),
+            ("operator_assisted", _l("Operator-assisted use")),
             ("commissioned", _l("Commissioned analysis")),
         ]
         self.booking_certificate.choices = [

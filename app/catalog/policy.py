@@ -31,6 +31,7 @@ from app.domain.interval import Interval
 from app.domain.local_time import day_interval, day_of
 from app.domain.no_shows import NoShowLimit
 from app.domain.opening_hours import ALWAYS_OPEN, OpeningHours
+from app.domain.operators import OperatorNeeded
 from app.domain.paying import AccountsAsked
 from app.domain.period import NO_END, Period
 from app.domain.permits import Permit, PermitKind, Question, QuestionKind
@@ -152,6 +153,7 @@ _READ: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
             limit and NoShowLimit(limit.number, limit.within, limit.suspended)
         ),
         "two_places": TwoPlaces,
+        "operator": OperatorNeeded,
         "contract": ContractNeeded,
         "account": AccountsAsked,
         "permits": lambda permits: tuple(Permit(PermitKind(p.kind), p.required) for p in permits),

@@ -272,6 +272,9 @@ def facility(slug: str) -> str | Response:
         training_url=_linked("training.sessions", slug=found.slug)
         if may(user, Action.TRAIN, scope)
         else None,
+        operators_url=_linked("reservations.operators_of", slug=found.slug)
+        if may(user, Action.KEEP_OPERATORS, scope)
+        else None,
         contracts_url=_linked("contracts.index", slug=found.slug)
         if may(user, Action.KEEP_CONTRACTS, scope)
         else None,

@@ -9,6 +9,7 @@ from app.domain import (
     conflict_rules,
     contract_rules,
     linked_rules,
+    operator_rules,
     overdue_rules,
     quota_rules,
     training_rules,
@@ -172,6 +173,10 @@ CODES: Mapping[str, Text] = MappingProxyType(
             "같은 시간에 다른 장비를 예약해 두었습니다.",
             "The person has reserved another instrument at the same time.",
         ),
+        "operator-busy": Text(
+            "그 시간 내내 담당할 수 있는 전담운영인력이 없습니다.",
+            "No operator of the instrument is free over the whole of that time.",
+        ),
         "permit-missing": Text(
             "필요한 승인번호나 만료일이 없습니다.",
             "The number or the expiry of a permit that is asked for is missing.",
@@ -218,7 +223,7 @@ SOFT = frozenset(
         *("outside-opening-hours", "outside-fixed-slots", "same-day-only", "gap-too-small"),
         *("max-per-day", "max-per-week", "max-per-month", "max-open", "max-hours-ahead"),
         *("peak-share", "group-quota", "institution-quota", "owner-share", "in-two-places"),
-        *("mode-not-offered", "answer-missing", "level-hours"),
+        *("mode-not-offered", "answer-missing", "level-hours", "operator-busy"),
     }
 )
 
@@ -263,6 +268,7 @@ RULES: tuple[Rule, ...] = (
     quota_rules.keeps_the_institution,
     quota_rules.leaves_the_owner_its_share,
     quota_rules.is_in_one_place,
+    operator_rules.operator_is_free,
     answer_rules.permits_are_given,
     answer_rules.permits_last,
     answer_rules.questions_are_answered,
@@ -283,6 +289,7 @@ _NOT_OF_EXTENSIONS = frozenset(
         rules.lies_ahead,
         rules.leaves_notice,
         rules.within_booking_window,
+        operator_rules.operator_is_free,  # Whoever attends it has to stay; `reservations.use` asks.
         answer_rules.permits_are_given,
         answer_rules.permits_last,
         answer_rules.questions_are_answered,

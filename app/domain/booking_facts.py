@@ -14,6 +14,7 @@ from app.domain.grid import checked_slot
 from app.domain.interval import Interval
 from app.domain.no_shows import NoShowLimit
 from app.domain.opening_hours import OpeningHours
+from app.domain.operators import Duty, OperatorNeeded
 from app.domain.paying import NOT_CHARGED, AccountsAsked, Charged
 from app.domain.permits import Permit, Question
 from app.domain.quota import Counted, Quota
@@ -24,10 +25,18 @@ _NONE = timedelta()
 
 
 class Mode(StrEnum):
-    """Who works the instrument: the user (직접사용) or its staff (분석의뢰)."""
+    """Who works the instrument: the user, an operator beside them, or its staff alone.
+
+    직접사용, 기술지원, 분석의뢰.
+    """
 
     SELF_OPERATED = "self_operated"
+    ASSISTED = "operator_assisted"
     COMMISSIONED = "commissioned"
+
+
+#: The modes in which an operator works the instrument.
+OPERATED = frozenset({Mode.ASSISTED, Mode.COMMISSIONED})
 
 
 class UseScope(StrEnum):
@@ -115,6 +124,7 @@ class Policy:
     peak: OpeningHours | None = None  # the hours that quotas of the peak count
     owner_share: int = 0  # percent of each week's hours that only the owner may hold
     two_places: TwoPlaces = TwoPlaces.WARN
+    operator: OperatorNeeded = OperatorNeeded.OFF  # where the staff works it, or helps
     refuse_overdue_after: int | None = None  # days after which who has not paid is refused
     contract: ContractNeeded = ContractNeeded.OFF  # whose institution must have signed one
     account: AccountsAsked = AccountsAsked.OFF  # whether it is said which accounts pay
@@ -198,6 +208,7 @@ class BookingFacts:
     qualification: Qualification = UNTRAINED
     holidays: frozenset[date] = frozenset()  # on the days of the request; for the hours of levels
     linked: tuple["Linked", ...] = ()  # what would be reserved along
+    operators: tuple[Duty, ...] = ()  # of the instrument, with their time around the request
 
 
 @dataclass(frozen=True, slots=True)

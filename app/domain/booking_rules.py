@@ -31,6 +31,7 @@ from app.domain.notation import (
 _MODE_NAMES: Mapping[Mode, Text] = MappingProxyType(
     {
         Mode.SELF_OPERATED: Text("직접사용", "self-operated use"),
+        Mode.ASSISTED: Text("기술지원", "operator-assisted use"),
         Mode.COMMISSIONED: Text("분석의뢰", "commissioned analysis"),
     }
 )

@@ -10,6 +10,7 @@ from app.domain.rate_card import UNIT_NAMES, Unit
 #: The budget items of research funds: what one works oneself, and what is done for one.
 _USE = {
     Mode.SELF_OPERATED: Text("장비사용료", "Instrument use"),
+    Mode.ASSISTED: Text("장비사용료", "Instrument use"),
     Mode.COMMISSIONED: Text("시험분석비", "Test and analysis"),
 }
 _WHEN = {

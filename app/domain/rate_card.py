@@ -44,6 +44,7 @@ UNIT_NAMES: Mapping[Unit, Text] = MappingProxyType(
 MODE_NAMES: Mapping[Mode, Text] = MappingProxyType(
     {
         Mode.SELF_OPERATED: Text("직접사용", "self-operated use"),
+        Mode.ASSISTED: Text("기술지원", "operator-assisted use"),
         Mode.COMMISSIONED: Text("분석의뢰", "commissioned analysis"),
     }
 )
@@ -168,8 +169,14 @@ class RateCard:
             raise ValueError("A discount is a percentage.")
 
     def rates_of(self, who: AffiliationClass, mode: Mode) -> tuple[Rate, ...]:
-        """All that counts for such a person: 20,000 a session and 5,000 an hour add up."""
-        return tuple(rate for rate in self.rates if rate.who is who and rate.mode is mode)
+        """All that counts for such a person: 20,000 a session and 5,000 an hour add up.
+
+        Use with an operator costs what self-operated use does, if it has no rates of its own.
+        """
+        found = tuple(rate for rate in self.rates if rate.who is who and rate.mode is mode)
+        if not found and mode is Mode.ASSISTED:
+            return self.rates_of(who, Mode.SELF_OPERATED)
+        return found
 
     def holes(self) -> Mapping[tuple[Mode, Unit], tuple[AffiliationClass, ...]]:
         """The classes that have no price by a unit by which others have one."""

@@ -48,7 +48,7 @@ def certificate_is_current(request: BookingRequest, facts: BookingFacts) -> Refu
 
 
 def safety_training_is_current(request: BookingRequest, facts: BookingFacts) -> Refusal | None:
-    if request.mode is not Mode.SELF_OPERATED or not facts.training.safety:
+    if request.mode is Mode.COMMISSIONED or not facts.training.safety:
         return None
     _, last_day = days_of(request.interval, facts.zone)
     wrong = [

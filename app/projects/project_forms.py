@@ -23,6 +23,7 @@ _NEEDED = InputRequired(_l("Fill this in."))
 _TOO_LONG = _l("This is too long.")
 _MODES = {
     Mode.SELF_OPERATED: _l("Self-operated use"),
+    Mode.ASSISTED: _l("Operator-assisted use"),
     Mode.COMMISSIONED: _l("Commissioned analysis"),
 }
 
@@ -90,7 +91,7 @@ class AccountForm(_Dated):
     budget = _line(
         _l("Budget, won"), 40, optional=True, description=_l("Empty: no limit is known.")
     )
-    modes = _checkboxes(_l("Pays only for"), description=_l("None chosen: for both."))
+    modes = _checkboxes(_l("Pays only for"), description=_l("None chosen: for all."))
     project = SelectField(_l("Joint project"), [Optional()])
 
     def offer(self, own: Sequence[Institution], projects: Sequence[Project]) -> None:

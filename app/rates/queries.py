@@ -89,7 +89,13 @@ class Tariff:
                     "The fee of a use longer than a year is not told beforehand.",
                 )
             )
-        use = Use(interval=interval, who=self.who, mode=mode, samples=samples, operator=operator)
+        use = Use(
+            interval=interval,
+            who=self.who,
+            mode=mode,
+            samples=samples,
+            operator=operator or mode is Mode.ASSISTED,
+        )
         return quote(use, self.cards, self._times(interval), self.terms)
 
     def kept(
@@ -108,7 +114,7 @@ class Tariff:
             who=self.who,
             mode=mode,
             samples=samples,
-            operator=False,
+            operator=mode is Mode.ASSISTED,
             cards=cards_for(self.cards, interval, LONGEST_USE),
             terms=self.terms,
             policy=self.charge_policy or ChargePolicy(),

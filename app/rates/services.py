@@ -200,6 +200,8 @@ def _wrong(
         found[f"{mode}-{unit}"] = _hole(mode, unit, classes)
     priced = {rate.mode for rate in wanted.card.rates}
     if instrument and priced:
+        if Mode.SELF_OPERATED in priced:
+            priced.add(Mode.ASSISTED)  # Beside the operator it costs the same.
         for mode in sorted(policy_of(instrument).modes - priced):
             name = MODE_NAMES[mode]
             found[f"mode-{mode}"] = Text(

@@ -16,6 +16,7 @@ from app.domain.availability import nearest_slots
 from app.domain.booking import BookingRequest
 from app.domain.errors import FreeSlot
 from app.domain.interval import Interval
+from app.domain.operator_rules import needs_operator
 from app.domain.training import UNTRAINED
 from app.reservations import availability, queries, schedule
 from app.training.qualification import qualifications
@@ -39,7 +40,9 @@ def _nearest(
 ) -> list[Interval]:
     wanted = request.interval
     around = Interval(max(wanted.start - NEAR, now), max(wanted.end, now) + NEAR)
-    spans = queries.free_for(instrument, user, around, now=now, accessories=request.accessories)
+    spans = queries.free_for(
+        instrument, user, around, now=now, accessories=request.accessories, mode=request.mode
+    )
     policy = policy_of(instrument)
     length = min(max(wanted.duration, policy.shortest), policy.longest)
     return nearest_slots(
@@ -88,7 +91,7 @@ def _on_its_like(
         if not booking.refusals(
             request,
             queries.booking_facts(other, user, wanted, now=now)
-            if other.needs
+            if other.needs or needs_operator(policy_of(other), request.mode)
             else queries.facts_of(
                 other,
                 user,

@@ -58,7 +58,7 @@ def _glance(reservation: Reservation, beside: Sequence[Reservation], now: dateti
             for each in beside
             if each.instrument_id != reservation.instrument_id
             and each.holder_id == reservation.holder_id
-            and {each.mode, reservation.mode} == {Mode.SELF_OPERATED}
+            and Mode.COMMISSIONED not in {each.mode, reservation.mode}
         ],
         quotas=_quotas(reservation, now),
     )

@@ -5,15 +5,18 @@ from datetime import datetime
 from app.accounts import access
 from app.accounts.access import Action
 from app.accounts.models import User
+from app.catalog.policy import policy_of
 from app.db import transaction
 from app.domain import approval
 from app.domain.approval import APPROVER_NAMES, BY_MANAGER, Status, Step
-from app.domain.errors import Invalid, NotAllowed, Text, WrongState
+from app.domain.booking import BookingRequest
+from app.domain.errors import BookingRefused, Invalid, NotAllowed, Text, WrongState
+from app.domain.operator_rules import asks_operator, operator_for, operator_is_free
 from app.reservations import approvers, linked, notices, offering, queries, stages
 from app.reservations.approval_models import ApprovalStage
 from app.reservations.models import Reservation
 from app.reservations.services import awaited_until
-from app.reservations.steps import end, note, of_version, touch
+from app.reservations.steps import attend, end, note, of_version, touch
 from app.reservations.turns import lock_reserved
 
 
@@ -38,13 +41,15 @@ def approve_reservation(
             if stage.passed:
                 notices.awaits(reservation, now=now)
             return reservation
+        attended = reservation.operator
+        _have_attended(reservation, now)
         reservation.status = approval.after(reservation.status, Step.APPROVE)
         reservation.decided_at, reservation.decided_by_id = now, user.id
         reservation.decision_reason = reason
         reservation.no_show_at = awaited_until(reservation.instrument, reservation.interval, now)
         touch(reservation, now)
         note("approve-reservation", reservation, user, now, said)
-        notices.approved(reservation, now=now)
+        notices.approved(reservation, now=now, attended=attended)
     return reservation
 
 
@@ -69,6 +74,26 @@ def reject_reservation(
         notices.rejected(reservation, now=now)
         offering.freed(reservation, [reservation.interval], now=now, by=user)
     return reservation
+
+
+def _have_attended(reservation: Reservation, now: datetime) -> None:
+    """Whoever was to attend it may be away by now: then another does, or it cannot be approved."""
+    instrument, interval = reservation.instrument, reservation.interval
+    request = BookingRequest(instrument.slug, interval, mode=reservation.mode)
+    if not asks_operator(policy_of(instrument), reservation.mode):
+        return
+    facts = queries.booking_facts(
+        instrument,
+        reservation.holder,
+        interval,
+        now=now,
+        besides=reservation.id,
+        group=reservation.group_id,
+    )
+    set_aside = "operator-busy" in reservation.refusals_overridden
+    if not set_aside and (busy := operator_is_free(request, facts)):
+        raise BookingRefused([busy])
+    attend(reservation, operator_for(request, facts, reservation.operator_id))
 
 
 def may_decide(user: User, reservation: Reservation) -> bool:

@@ -70,6 +70,7 @@ YEARS = range(2000, 2200)
 
 MODES = {
     Mode.SELF_OPERATED: _l("I work the instrument myself"),
+    Mode.ASSISTED: _l("An operator works it with me"),
     Mode.COMMISSIONED: _l("The facility's staff does it for me"),
 }
 

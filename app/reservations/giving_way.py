@@ -147,7 +147,8 @@ def _nearest(
     wanted, instrument = reservation.interval, reservation.instrument
     policy = policy_of(instrument)
     around = Interval(max(wanted.start - _NEAR, now), max(wanted.end, now) + _NEAR)
-    spans = without(queries.free_around(instrument, around, now=now), closed)
+    free = queries.free_around(instrument, around, now=now, mode=reservation.mode)
+    spans = without(free, closed)
     yield from nearest_slots(
         wanted,
         spans,

@@ -37,6 +37,7 @@ _ACTS: Mapping[str, Any] = {
     "offer-time": _l("Offered from the waitlist"),
     "accept-offer": _l("Offer accepted"),
     "end-offer": _l("Offer ended"),
+    "choose-operator": _l("Operator changed"),
 }
 
 FIELDS: Mapping[str, Any] = {
@@ -51,6 +52,7 @@ FIELDS: Mapping[str, Any] = {
     "refusals_overridden": _l("Rules set aside"),
     "override_reason": _l("Reason"),
     "fee": _l("Fee"),
+    "operator": _l("Operator"),
 }
 
 
@@ -79,7 +81,7 @@ def happenings(reservation: Reservation) -> list[Happening]:
 
 
 def _details(action: str, detail: Mapping[str, Any], reservation: Reservation) -> tuple[str, ...]:
-    if action == "change-reservation":
+    if action in ("change-reservation", "choose-operator"):
         return tuple(
             gettext(
                 "%(what)s: %(was)s → %(became)s",

@@ -212,6 +212,7 @@ def row_along(main: Mapping[str, Any], instrument: Instrument) -> dict[str, Any]
         "decide_by": None,
         "quote": None,  # The price is that of the main instrument.
         "charging": None,
+        "operator_id": None,  # Who attends the main instrument attends all.
         "no_show_at": None,  # Whoever comes to the main instrument has come to all.
     }
 

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from app import clock
 from app.accounts.access import Action
 from app.accounts.current import current
-from app.domain.errors import Invalid, NotAllowed, NotFound, Stale, WrongState
+from app.domain.errors import BookingRefused, Invalid, NotAllowed, NotFound, Stale, WrongState
 from app.reservations import deciding, queries
 from app.reservations.forms import ReasonForm
 from app.web.pages import localized
@@ -44,7 +44,7 @@ def decide() -> AnyResponse:
         try:
             use_case(current(), uid, now=clock.now(), reason=reason, version=version)
             done += 1
-        except (Invalid, NotAllowed, Stale, WrongState) as wrong:
+        except (BookingRefused, Invalid, NotAllowed, Stale, WrongState) as wrong:
             holder = queries.by_uid(uid, viewer=current()).holder.name
             flash(f"{holder}: {localized(wrong.text)}", "error")
         except NotFound as wrong:

@@ -113,11 +113,14 @@ class Reservation(Model):
     original_start: Mapped[datetime | None]
     #: Of what was reserved together: the uid of the main reservation, which has it, too.
     bundle: Mapped[str | None] = mapped_column(String(32))
+    #: Who works the instrument for its holder, or beside them.
+    operator_id: Mapped[int | None] = mapped_column(ForeignKey(User.id))
 
     instrument: Mapped[Instrument] = relationship()
     holder: Mapped[User] = relationship(foreign_keys=[holder_id])
     reserved_by: Mapped[User | None] = relationship(foreign_keys=[reserved_by_id])
     decided_by: Mapped[User | None] = relationship(foreign_keys=[decided_by_id])
+    operator: Mapped[User | None] = relationship(foreign_keys=[operator_id])
     institution: Mapped[Institution | None] = relationship()
     group: Mapped[ResearchGroup | None] = relationship()
     series: Mapped[Series | None] = relationship()
@@ -196,6 +199,12 @@ class Reservation(Model):
             sqlite_where=text("series_id IS NOT NULL"),
         ),
         Index("ix_reservation_bundle", "bundle", **_where("bundle IS NOT NULL")),
+        Index(
+            "ix_reservation_operator",
+            "operator_id",
+            "starts_at",
+            **_where("operator_id IS NOT NULL"),
+        ),
     )
 
 

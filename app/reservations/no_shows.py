@@ -20,11 +20,11 @@ from app.domain.errors import Invalid, Text, WrongState
 from app.domain.interval import Interval
 from app.domain.no_shows import NoShowLimit
 from app.domain.notation import listed
-from app.reservations import notices, offering, queries
+from app.reservations import duties, notices, offering, queries
 from app.reservations.linked import MAIN
 from app.reservations.models import Reservation
 from app.reservations.services import NET
-from app.reservations.steps import again, end, note, touch
+from app.reservations.steps import again, attend, end, note, touch
 from app.reservations.turns import lock_reserved
 
 
@@ -92,6 +92,9 @@ def restore(user: User, uid: str, came: CameAfterAll, *, now: datetime) -> Reser
 def _take_back(reservation: Reservation, came: CameAfterAll, now: datetime) -> None:
     reserved = reservation.reserved
     reservation.interval = came.used
+    operator_id = reservation.operator_id
+    if operator_id and duties.attends(operator_id, came.used, besides=reservation.id):
+        attend(reservation, None)  # They have attended another since.
     reservation.reserved_from = reserved.start if reserved.start != came.used.start else None
     reservation.reserved_until = reserved.end if reserved.end != came.used.end else None
     reservation.used_from, reservation.used_until = came.used.start, came.used.end

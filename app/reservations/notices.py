@@ -1,6 +1,6 @@
 """Who is told what about a reservation: rows of the outbox, written with the data."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,9 +15,9 @@ from app.domain.errors import Text
 from app.domain.interval import Interval
 from app.domain.recurrence import Recurrence
 from app.mail import outbox
-from app.reservations import approvers, watch_links
-from app.reservations.linked import companions
+from app.reservations import approvers, attendance_notices, watch_links
 from app.reservations.models import Offer, Participant, Reservation, TimeWatch, Wait
+from app.reservations.particulars import fee_of, particulars
 
 
 def requested(reservation: Reservation, *, now: datetime) -> None:
@@ -27,9 +27,14 @@ def requested(reservation: Reservation, *, now: datetime) -> None:
         awaits(reservation, now=now)
     else:
         _tell(reservation.holder, "reservation_confirmed", reservation, now)
+    attendance_notices.tell("assigned", reservation, now=now)
 
 
-def changed(reservation: Reservation, *, by: User, now: datetime) -> None:
+def changed(
+    reservation: Reservation, *, by: User, now: datetime, attended: User | None = None
+) -> None:
+    """`attended`: the operator it had before."""
+    attendance_notices.changed(reservation, attended, by=by, now=now)
     _tell(reservation.holder, "reservation_changed", reservation, now, by=by)
     _tell_participants("reservation_changed", reservation, now, by=by)
     if reservation.status is Status.PENDING:
@@ -39,20 +44,28 @@ def changed(reservation: Reservation, *, by: User, now: datetime) -> None:
 def cancelled(reservation: Reservation, *, by: User, now: datetime) -> None:
     _tell(reservation.holder, "reservation_cancelled", reservation, now, by=by)
     _tell_participants("reservation_cancelled", reservation, now, by=by)
+    attendance_notices.tell("ended", reservation, by=by, now=now)
 
 
-def approved(reservation: Reservation, *, now: datetime) -> None:
+def approved(reservation: Reservation, *, now: datetime, attended: User | None = None) -> None:
+    """`attended`: the operator who was to attend it until it was approved."""
+    if attended is reservation.operator:
+        attendance_notices.tell("confirmed", reservation, now=now)
+    else:
+        attendance_notices.changed(reservation, attended, now=now)
     _tell(reservation.holder, "reservation_approved", reservation, now)
 
 
 def rejected(reservation: Reservation, *, now: datetime) -> None:
     _tell(reservation.holder, "reservation_rejected", reservation, now)
     _tell_participants("reservation_rejected", reservation, now)
+    attendance_notices.tell("ended", reservation, now=now)
 
 
 def undecided(reservation: Reservation, *, now: datetime) -> None:
     """Nobody decided in time: the holder learns that the time is gone."""
     _tell(reservation.holder, "request_released", reservation, now)
+    attendance_notices.tell("ended", reservation, now=now)
 
 
 def escalated(reservation: Reservation, above: Sequence[User], *, now: datetime) -> None:
@@ -69,6 +82,7 @@ def acted_for(reservation: Reservation, *, by: User, reason: str, now: datetime)
 
 def missed(reservation: Reservation, *, now: datetime) -> None:
     _tell(reservation.holder, "reservation_missed", reservation, now)
+    attendance_notices.tell("ended", reservation, now=now)
 
 
 def restored(reservation: Reservation, *, by: User, reason: str, now: datetime) -> None:
@@ -142,9 +156,22 @@ class WayGiven:
 
 
 def gave_way(
-    reservation: Reservation, before: Interval, why: WayGiven, *, by: User, now: datetime
+    reservation: Reservation,
+    before: Interval,
+    why: WayGiven,
+    *,
+    by: User,
+    now: datetime,
+    attended: User | None = None,
 ) -> None:
-    """One mail: that it was cancelled or moved, from when, and for what."""
+    """One mail: that it was cancelled or moved, from when, and for what.
+
+    `attended`: the operator it had before.
+    """
+    if reservation.interval == before:
+        attendance_notices.tell("ended", reservation, by=by, now=now)
+    else:
+        attendance_notices.changed(reservation, attended, by=by, now=now)
     told: dict[str, Any] = {
         "kind": why.kind.value,
         "was": {"starts_at": before.start.isoformat(), "ends_at": before.end.isoformat()},
@@ -172,8 +199,19 @@ def stays(reservation: Reservation, why: WayGiven, *, by: User, now: datetime) -
     )
 
 
-def of_series(event: str, reservations: Sequence[Reservation], *, by: User, now: datetime) -> None:
-    """One mail for all that became of a series at once: "made", "changed" or "cancelled"."""
+def of_series(
+    event: str,
+    reservations: Sequence[Reservation],
+    *,
+    by: User,
+    now: datetime,
+    attended: Mapping[int, User | None] | None = None,
+) -> None:
+    """One mail for all that became of a series at once: "made", "changed" or "cancelled".
+
+    `attended`: of those that changed, by their ids, the operator they had before.
+    """
+    attendance_notices.of_series(event, reservations, attended or {}, by=by, now=now)
     first = reservations[0]
     if event != "made":
         for each in reservations:
@@ -189,7 +227,7 @@ def of_series(event: str, reservations: Sequence[Reservation], *, by: User, now:
         "dates": dates,
         "rule": {"ko": rule.ko, "en": rule.en},
         "skipped": series.skipped if series and event == "made" else [],
-        "fee": _fee(reservations),
+        "fee": fee_of(reservations),
     }
     told = [("series_told", first.holder)]
     if event != "cancelled" and any(each.status is Status.PENDING for each in reservations):
@@ -286,45 +324,3 @@ def _tell(
         particulars=told,
         now=now,
     )
-
-
-def particulars(
-    reservation: Reservation, *, reader: User, by: User | None = None
-) -> dict[str, Any]:
-    """What a mail says of a reservation; instants in UTC with the zone to show them in."""
-    instrument = reservation.instrument
-    facility, used = instrument.facility, reservation.used
-    return {
-        "uid": reservation.uid,
-        "reader": reader.name,
-        "holder": reservation.holder.name,
-        "reserved_by": reservation.reserved_by.name if reservation.reserved_by else None,
-        "by": by.name if by and by.id != reader.id else None,
-        "instrument": {"ko": instrument.name_ko, "en": instrument.name_en},
-        "facility": {"ko": facility.name_ko, "en": facility.name_en},
-        "location": {
-            "ko": instrument.location_ko or facility.location_ko,
-            "en": instrument.location_en or facility.location_en,
-        },
-        "contact": facility.email,
-        "starts_at": reservation.interval.start.isoformat(),
-        "ends_at": reservation.interval.end.isoformat(),
-        "zone": facility.timezone,
-        "status": reservation.status.value,
-        "purpose": reservation.purpose,
-        "reason": reservation.decision_reason,
-        "along": [
-            {"ko": each.instrument.name_ko, "en": each.instrument.name_en}
-            for each in companions(reservation)
-        ],
-        "used": [each.isoformat() for each in (used.start, used.end)] if used else None,
-        "fee": _fee([reservation]),
-    }
-
-
-def _fee(reservations: Sequence[Reservation]) -> dict[str, int] | None:
-    """What they cost together, as quoted; None where that is not known of each."""
-    quotes = [each.quote for each in reservations if each.quote]
-    if len(quotes) < len(reservations):
-        return None
-    return {name: sum(each[name] for each in quotes) for name in ("net", "vat", "total")}

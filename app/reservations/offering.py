@@ -26,10 +26,12 @@ from app.domain.booking import BookingFacts, BookingRequest
 from app.domain.interval import Interval
 from app.domain.local_time import day_of
 from app.domain.opening_hours import OpeningHours
+from app.domain.operator_rules import asks_operator
+from app.domain.operators import first_free
 from app.domain.paying import NOT_CHARGED
 from app.domain.waitlist import Outcome, Waiting, WaitState
 from app.rates.queries import tariff_of
-from app.reservations import notices, paying, queries
+from app.reservations import duties, notices, paying, queries
 from app.reservations.linked import companions
 from app.reservations.models import (
     FreedTime,
@@ -349,6 +351,7 @@ def _hold(instrument: Instrument, wait: Wait, user: User, slot: Interval, *, now
         **tariff_of(instrument, user, now=now).kept(
             slot, wait.mode, wait.samples, paying.shares_from(wait.shares)
         ),
+        operator_id=_operator_for(instrument, wait, slot),
         requested_at=now,
         updated_at=now,
         shown_at=now,
@@ -360,6 +363,14 @@ def _hold(instrument: Instrument, wait: Wait, user: User, slot: Interval, *, now
     db.session.flush()
     _note("offer-time", reservation, None, now, until=expires_at.isoformat())
     notices.offered(offer, now=now)
+
+
+def _operator_for(instrument: Instrument, wait: Wait, slot: Interval) -> int | None:
+    """Who would attend it; read anew, as another offer of this round may have taken them."""
+    if not asks_operator(policy_of(instrument), wait.mode):
+        return None
+    found = first_free(duties.around(instrument, slot), slot, zone_of(instrument))
+    return found.key if found else None
 
 
 def _note(

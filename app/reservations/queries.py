@@ -50,13 +50,14 @@ from app.domain.contracts import Contract
 from app.domain.errors import Invalid, NotFound, Refusal, Text
 from app.domain.interval import Interval, common
 from app.domain.local_time import day_interval, day_of
+from app.domain.operator_rules import needs_operator
 from app.domain.paying import NOT_CHARGED, Charged
 from app.domain.quota import Counted, Whose
 from app.domain.quota_rules import counting_span, owner_span, peak_span
 from app.domain.training import UNTRAINED, Qualification, hours_of_levels
 from app.projects import queries as groups
 from app.projects.overdue import Owed, owed
-from app.reservations import approvers, paying
+from app.reservations import approvers, duties, paying
 from app.reservations.deputies import with_deputy
 from app.reservations.linked import MAIN, Along, along, moved_along
 from app.reservations.models import Participant, Reservation
@@ -130,7 +131,7 @@ _ELSEWHERE = select(Reservation.starts_at, Reservation.ends_at).where(
     Reservation.instrument_id != bindparam("instrument"),
     Reservation.status.in_((Status.PENDING, Status.CONFIRMED, Status.IN_USE)),
     MAIN,  # What is reserved along is no second place.
-    Reservation.mode == Mode.SELF_OPERATED,  # Samples that were handed in need nobody there.
+    Reservation.mode != Mode.COMMISSIONED,  # Samples that were handed in need nobody there.
     Reservation.starts_at > bindparam("earliest"),
     Reservation.starts_at < bindparam("end"),
     Reservation.ends_at > bindparam("start"),
@@ -199,6 +200,9 @@ def booking_facts(  # noqa: PLR0913 – what is read depends on all of them
         linked.append(Linked(other.slug, name, facts, each.accessory))
     own = learned.get(instrument.id, UNTRAINED)
     facts = facts_of(instrument, user, interval, (held, blackouts), suspended, now, already, own)
+    if duties.plans_operators(instrument):
+        attending = duties.around(instrument, interval, besides=[besides] if besides else ())
+        facts = replace(facts, operators=attending)
     return replace(facts, linked=tuple(linked)) if linked else facts
 
 
@@ -324,7 +328,7 @@ def still_lacking(instrument: Instrument, user: User, *, now: datetime) -> list[
     if training.asks_nothing and not needs_contract(policy, who):
         return []
     soon = Interval(now, now + policy.slot)
-    mode = Mode.SELF_OPERATED if Mode.SELF_OPERATED in policy.modes else Mode.COMMISSIONED
+    mode = max(policy.modes)  # The one in which most has to be known.
     facts = BookingFacts(
         now=now,
         zone=zone_of(instrument),
@@ -426,10 +430,12 @@ def free_around(
     *,
     now: datetime,
     accessories: Collection[str] = (),
+    mode: Mode | None = None,
 ) -> list[Interval]:
     """The spans of `during` in which one more reservation fits, within hours and notice.
 
-    Together with all that is reserved along.
+    Together with all that is reserved along, and with an operator where `mode` needs one: then
+    a span is one in which one of them is free, and those of two may overlap.
     """
     policy = policy_of(instrument)
     first = max(during.start, now + policy.latest, now)
@@ -440,7 +446,10 @@ def free_around(
     spans = _free(instrument, window)
     for each in along(instrument, accessories):
         spans = list(common(spans, _free(each.instrument, window)))
-    return spans
+    if mode is None or not needs_operator(policy, mode):
+        return spans
+    operators = duties.around(instrument, window)
+    return sorted({part for each in operators for part in common(spans, each.free)})
 
 
 def _free(instrument: Instrument, window: Interval) -> list[Interval]:
@@ -466,12 +475,17 @@ def free_for(
     *,
     now: datetime,
     accessories: Collection[str] = (),
+    mode: Mode | None = None,
 ) -> list[Interval]:
     """Of the free spans those that the level of the person's certificate opens, if one is needed.
 
-    Whoever has none yet is shown all: what they lack is said beside it.
+    Whoever has none yet is shown all: what they lack is said beside it. `mode`: else the first
+    that is offered, self-operated use before others.
     """
-    spans = free_around(instrument, during, now=now, accessories=accessories)
+    mode = mode or max(policy_of(instrument).modes)
+    spans = free_around(instrument, during, now=now, accessories=accessories, mode=mode)
+    if mode is not Mode.SELF_OPERATED:
+        return spans
     training = training_of(instrument)
     if user is None or not training.certificate or not spans:
         return spans
@@ -494,6 +508,7 @@ def whole() -> Select[Reservation]:
         .joinedload(Facility.institution),
         joinedload(Reservation.holder),
         joinedload(Reservation.reserved_by),
+        joinedload(Reservation.operator),
         joinedload(Reservation.institution),
         joinedload(Reservation.group),
         joinedload(Reservation.series),
@@ -519,7 +534,12 @@ def by_uid(uid: str, *, viewer: User, anew: bool = False) -> Reservation:
 
 def scope_of_reservation(reservation: Reservation) -> Scope:
     """The reservation as `accounts.access` asks about it."""
-    scope = replace(scope_of(reservation.instrument), holder_id=reservation.holder_id)
+    operators = frozenset({reservation.operator_id} if reservation.operator_id else ())
+    scope = replace(
+        scope_of(reservation.instrument),
+        holder_id=reservation.holder_id,
+        operator_ids=operators,
+    )
     return with_deputy(scope, reservation)
 
 
@@ -616,6 +636,7 @@ def listed(
             contains_eager(Reservation.instrument).options(WITH_FACILITY),
             joinedload(Reservation.holder),
             joinedload(Reservation.reserved_by),
+            joinedload(Reservation.operator),
             joinedload(Reservation.institution),
             joinedload(Reservation.group),
             joinedload(Reservation.series),

@@ -62,7 +62,7 @@ class Reaches:
             (instrument_id, Interval(row[0], row[1]))
             for instrument_id, rows in self._rows.items()
             for row in rows
-            if row[2] == viewer.id and row[4] in _PRESENT and row[5] is Mode.SELF_OPERATED
+            if row[2] == viewer.id and row[4] in _PRESENT and row[5] is not Mode.COMMISSIONED
         ]
         self._shared: dict[int, BookingFacts] = {}
         self._hours: dict[tuple[int, str], tuple[Interval, ...]] = {}
@@ -131,6 +131,8 @@ class Reaches:
 
     def _training(self, standing: Standing) -> Any:
         """Nothing need be learned where the staff does the work."""
+        if self.mode is Mode.ASSISTED:  # They are there, but another works it.
+            return replace(standing.training, certificate=False)
         self_operated = Mode.SELF_OPERATED in standing.policy.modes
         works = self_operated and self.mode is not Mode.COMMISSIONED
         only_way = self.mode is Mode.SELF_OPERATED or len(standing.policy.modes) == 1

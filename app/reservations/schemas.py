@@ -335,6 +335,7 @@ class ReservationOut(BaseModel):
     group: GroupOut | None = None
     purpose: str
     mode: Mode
+    operator: str | None = None  # who works the instrument for the holder, or beside them
     samples: int | None
     note: str
     reason: str
@@ -385,6 +386,7 @@ def reservation_out(reservation: Reservation, links: dict[str, str]) -> dict[str
         "group": group and {"id": group.id, "name": {"ko": group.name_ko, "en": group.name_en}},
         "purpose": reservation.purpose,
         "mode": reservation.mode,
+        "operator": reservation.operator.name if reservation.operator else None,
         "samples": reservation.samples,
         "note": reservation.note,
         "reason": reservation.decision_reason,

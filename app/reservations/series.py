@@ -20,7 +20,7 @@ from app.catalog.queries import instrument_by_slug, scope_of
 from app.db import db, table_of, transaction
 from app.domain import approval, booking, series
 from app.domain.approval import Status, Step
-from app.domain.booking import BookingRequest
+from app.domain.booking import BookingRequest, Mode
 from app.domain.errors import (
     BookingRefused,
     DureError,
@@ -33,6 +33,8 @@ from app.domain.errors import (
 )
 from app.domain.interval import Interval, without
 from app.domain.notation import iso_instant
+from app.domain.operator_rules import asks_operator
+from app.domain.operators import in_turn
 from app.domain.quote import Quote
 from app.domain.rate_card import Unpriced
 from app.domain.recurrence import Occurrence, Recurrence, local_length, local_shift, moved
@@ -56,7 +58,7 @@ from app.reservations.services import (
     seen,
     take_person,
 )
-from app.reservations.steps import again, end, give_up, visible
+from app.reservations.steps import again, attend, end, give_up, visible
 from app.reservations.surroundings import Surroundings
 from app.reservations.turns import lock_calendar, touch_calendar
 
@@ -260,6 +262,7 @@ def change_series(
             ]
             was = {each.id: seen(each) for each in members}
             held_before = [each.interval for each in members]
+            attended = {each.id: each.operator for each in members}
             if to != chosen.interval or _answered(change, members):
                 _move(members, chosen, change, instrument, user, now=now)
             said = [(was[each.id]["samples"], was[each.id]["shares"]) for each in members]
@@ -278,7 +281,7 @@ def change_series(
                 return chosen
             _note("change-reservation", {each: changes[each.id] for each in changed}, user, now)
             _touch(changed, now)
-            notices.of_series("changed", changed, by=user, now=now)
+            notices.of_series("changed", changed, by=user, now=now, attended=attended)
             if left := without(held_before, [each.interval for each in members]):
                 offering.time_freed(instrument, left, now=now)
     except _Refused as refused:
@@ -460,6 +463,7 @@ def _place(
         "reserved_by_id": typed.by.id if typed.by.id != holder.id else None,
     }
     tariff = tariff_of(instrument, holder, now=now)
+    dates = [(verdict.interval, None) for verdict in verdicts if verdict.interval]
     rows = [
         same
         | {
@@ -471,8 +475,13 @@ def _place(
             **tariff.kept(verdict.interval, request.mode, request.samples, request.shares),
             "refusals_overridden": list(verdict.aside),
             "override_reason": typed.override if verdict.aside else "",
+            "operator_id": operator_id,
         }
-        for verdict in verdicts
+        for verdict, operator_id in zip(
+            [verdict for verdict in verdicts if verdict.interval],
+            _operators(around, request.mode, dates),
+            strict=True,
+        )
         if verdict.interval
     ]
     db.session.connection().execute(_INSERT, rows)
@@ -483,6 +492,15 @@ def _place(
     if left:
         stages.begin(placed, left, now)
     return placed
+
+
+def _operators(
+    around: Surroundings, mode: Mode, dates: Sequence[tuple[Interval, int | None]]
+) -> list[int | None]:
+    """Who attends each date."""
+    if not asks_operator(around.policy, mode):
+        return [None] * len(dates)
+    return in_turn(around.duties, dates, around.zone)
 
 
 def _skipped(verdict: Verdict) -> dict[str, Any]:
@@ -540,8 +558,16 @@ def _move(
     for each in members:
         each.exclusive = False
     db.session.flush()  # So that none meets another one that has not moved away yet.
-    for each, (request, _), verdict in zip(members, wanted, verdicts, strict=True):
+    dates = [
+        (request.interval, each.operator_id)
+        for each, (request, _) in zip(members, wanted, strict=True)
+    ]
+    operators = _operators(around, chosen.mode, dates)
+    for each, (request, _), verdict, operator_id in zip(
+        members, wanted, verdicts, operators, strict=True
+    ):
         each.interval = request.interval
+        attend(each, operator_id)
         each.exclusive = instrument.capacity == 1
         each.no_show_at = awaited_until(instrument, request.interval, now)
         each.refusals_overridden = list(verdict.aside)

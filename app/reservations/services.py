@@ -31,6 +31,7 @@ from app.domain.errors import (
 )
 from app.domain.interval import Interval, without
 from app.domain.local_time import day_of
+from app.domain.operator_rules import operator_for
 from app.domain.quote import Quote
 from app.domain.rate_card import Unpriced
 from app.domain.shares import Share
@@ -50,7 +51,7 @@ from app.reservations.alternatives import alternatives
 from app.reservations.idempotency import Once, made_before, remember
 from app.reservations.linked import Along
 from app.reservations.models import Reservation
-from app.reservations.steps import again, end, give_up, note, touch, visible
+from app.reservations.steps import again, attend, end, give_up, note, touch, visible
 from app.reservations.turns import lock_reserved, lock_together, touch_calendar
 
 NET = "one_at_a_time"
@@ -93,6 +94,7 @@ class _MadeBy:
     user: User
     holder: User
     aside: _Aside
+    operator: int | None = None
 
 
 class _Conflict(Exception):
@@ -149,7 +151,7 @@ def request_reservation(
             )
             aside = _refuse(request, facts, user, instrument, override)
             request = paying.use_up(request, facts.charged, holder, instrument)
-            made_by = _MadeBy(user, holder, aside)
+            made_by = _MadeBy(user, holder, aside, operator_for(request, facts))
             reservation = _reserve((instrument, along), made_by, request, now=now)
             if once:
                 remember(user, once, reservation, now)
@@ -245,6 +247,7 @@ def change_reservation(
             approval.after(reservation.status, Step.CHANGE)
             approval.may_still_change(reservation.interval, now=now)
             was, held_before = seen(reservation), reservation.interval
+            attended = reservation.operator
             answered = change.answers is not None and answers != reservation.answers
             answered = answered or pays_otherwise(reservation, change)
             if wanted != reservation.interval or answered:
@@ -266,7 +269,7 @@ def change_reservation(
                 return reservation
             touch(reservation, now)
             note("change-reservation", reservation, user, now, changes)
-            notices.changed(reservation, by=user, now=now)
+            notices.changed(reservation, by=user, now=now, attended=attended)
             if left := without([held_before], [reservation.interval]):
                 offering.freed(reservation, left, now=now, by=user)
     except _Conflict as conflict:
@@ -310,7 +313,7 @@ def give_way(
     Moved to `start` by the rules for its holder, or cancelled where there is none; one mail
     tells the holder. Raises `BookingRefused` where it may not lie there, and `WrongState`.
     """
-    before = reservation.interval
+    before, attended = reservation.interval, reservation.operator
     if start is None:
         end(reservation, Step.CANCEL, why.reason, now)
         note("cancel-reservation", reservation, user, now, {"reason": why.reason})
@@ -329,7 +332,7 @@ def give_way(
         became = visible(reservation)
         changes = {name: [was[name], became[name]] for name in was if was[name] != became[name]}
         note("change-reservation", reservation, user, now, changes)
-    notices.gave_way(reservation, before, why, by=user, now=now)
+    notices.gave_way(reservation, before, why, by=user, now=now, attended=attended)
 
 
 def take_person(instrument: Instrument, person: User) -> None:
@@ -351,10 +354,10 @@ def _refuse(
     refusals = booking.refusals(request, facts)
     if not refusals:
         return _Aside()
-    if all(map(booking.is_conflict, refusals)):
-        raise _Conflict(refusals, booking.conflicts(request, facts))
     if override and booking.only_soft(refusals):
         return _Aside(tuple(refusal.code for refusal in refusals), override)
+    if all(map(booking.is_conflict, refusals)):
+        raise _Conflict(refusals, booking.conflicts(request, facts))
     raise BookingRefused(refusals)
 
 
@@ -380,6 +383,7 @@ def _reserve(
     values |= {"refusals_overridden": list(aside.codes), "override_reason": aside.reason}
     values["decide_by"] = stages.overdue_at(instrument, request.interval.start, left, now)
     values["reserved_by_id"] = user.id if user.id != holder.id else None
+    values["operator_id"] = made_by.operator
     # Inserted by the table and then made an object of the session: the unit of work, which
     # orders the writes of many objects, would cost a sixth of a booking for this one row.
     written = db.session.connection().execute(_INSERT, values)
@@ -439,6 +443,7 @@ def row_of(
         "series_id": None,
         "original_start": None,
         "bundle": None,
+        "operator_id": None,
     }
 
 
@@ -509,6 +514,7 @@ def _move(
     reservation.refusals_overridden = list(aside.codes)
     reservation.override_reason = aside.reason
     reservation.interval = request.interval
+    attend(reservation, operator_for(request, facts, reservation.operator_id))
     reservation.no_show_at = awaited_until(instrument, request.interval, now)
     request = paying.use_up(request, facts.charged, holder, instrument)
     reservation.shares = paying.kept(request)

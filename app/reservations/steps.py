@@ -62,6 +62,12 @@ def touch(reservation: Reservation, now: datetime) -> None:
     touch_calendar(reservation.holder_id)
 
 
+def attend(reservation: Reservation, operator_id: int | None) -> None:
+    """Have somebody attend it, or nobody; the calendar and the operators are ours."""
+    if operator_id != reservation.operator_id:
+        reservation.operator = db.session.get(User, operator_id) if operator_id else None
+
+
 def note(
     action: str,
     reservation: Reservation,
@@ -95,4 +101,5 @@ def visible(reservation: Reservation) -> dict[str, object]:
         "refusals_overridden": reservation.refusals_overridden,
         "override_reason": reservation.override_reason,
         "fee": reservation.quote["total"] if reservation.quote else None,
+        "operator": reservation.operator.name if reservation.operator else None,
     }

@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from operator import itemgetter
 
@@ -16,11 +17,12 @@ from app.domain.availability import free_spans, nearest_slots
 from app.domain.booking import BookingFacts, BookingRequest, TwoPlaces
 from app.domain.interval import Interval
 from app.domain.local_time import day_of
+from app.domain.operators import Duty
 from app.domain.paying import NOT_CHARGED
 from app.domain.quota import Counted
 from app.domain.quota_rules import counting_span
 from app.domain.training import UNTRAINED
-from app.reservations import availability, paying, queries
+from app.reservations import availability, duties, paying, queries
 from app.reservations.models import Reservation
 from app.reservations.queries import AlreadyHeld
 from app.training.qualification import qualifications
@@ -77,6 +79,7 @@ class Surroundings:
         self.contracts = queries.contracts_for(instrument, user, now=now)
         self.owed = queries.owed_by(instrument, user, now=now)
         self.charging = paying.charging_of(instrument, user, asked, now=now)
+        self.duties = duties.around(instrument, wide, besides=besides)
         self.learned = qualifications(user, [instrument], now=now).get(instrument.id, UNTRAINED)
 
     def _read(self, wide: Interval, besides: Collection[int]) -> list[Counted]:
@@ -133,7 +136,7 @@ class Surroundings:
             ]
         charged = self.charging.at(interval, placed) if self.charging else NOT_CHARGED
         elsewhere = tuple(each for each in self.elsewhere if each.overlaps(interval))
-        return queries.facts_of(
+        facts = queries.facts_of(
             self.instrument,
             self.user,
             interval,
@@ -143,6 +146,13 @@ class Surroundings:
             AlreadyHeld(tuple(counted), elsewhere, self.contracts, self.owed, charged),
             self.learned,
         )
+        return replace(facts, operators=self._operators(interval, placed)) if self.duties else facts
+
+    def _operators(self, interval: Interval, placed: Sequence[Interval]) -> tuple[Duty, ...]:
+        """Without as many who are free as other dates of the series take in that time."""
+        met = sum(each.overlaps(interval) for each in placed)
+        taken = [each for each in self.duties if each.free_for(interval)][:met]
+        return tuple(each for each in self.duties if each not in taken)
 
     def nearest(self, interval: Interval, placed: Sequence[Interval]) -> Iterable[Interval]:
         """Free times as long as `interval` within a few days of it, the nearest first."""

@@ -10,7 +10,7 @@ from app.catalog.models import Facility, Instrument
 from app.db import Seconds, db, table_of
 from app.domain.errors import NotFound, Text
 from app.domain.interval import Interval
-from app.reservations import queries
+from app.reservations import duties, queries
 from app.reservations.linked import Along, along, of_bundles
 from app.reservations.models import Reservation
 
@@ -48,6 +48,10 @@ def lock_calendar(instrument_id: int, interval: Interval | None = None) -> Instr
     A write, not `SELECT … FOR UPDATE`, because SQLite ignores the latter. The longest hold
     grows with it, before the hold is placed: reads may rely on it at every instant.
     """
+    return lock_calendars([instrument_id], interval)[instrument_id]
+
+
+def _take_turn(instrument_id: int, interval: Interval | None) -> Instrument:
     longest = interval.duration if interval else timedelta(0)
     db.session.connection().execute(_TAKE_TURN, {"instrument": instrument_id, "longest": longest})
     found = db.session.scalar(_READ, {"instrument": instrument_id})
@@ -57,8 +61,15 @@ def lock_calendar(instrument_id: int, interval: Interval | None = None) -> Instr
 
 
 def lock_calendars(ids: Collection[int], interval: Interval | None = None) -> dict[int, Instrument]:
-    """The same of several, in the order of ids, as everyone does: nobody waits for ever."""
-    return {each: lock_calendar(each, interval) for each in sorted(ids)}
+    """The same of several, in the order of ids, as everyone does: nobody waits for ever.
+
+    Behind them those of their operators, who may be wanted on other instruments at this moment.
+    """
+    locked = {each: _take_turn(each, interval) for each in sorted(ids)}
+    attended = [each.id for each in locked.values() if duties.plans_operators(each)]
+    if attended:
+        duties.lock_operators(attended)
+    return locked
 
 
 def lock_together(

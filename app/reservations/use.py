@@ -5,7 +5,7 @@ job that gives the time away, or a check-out and a reservation of what it frees,
 """
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, literal, or_, select
@@ -21,7 +21,7 @@ from app.catalog.queries import scope_of
 from app.db import db, transaction
 from app.domain import approval, booking, use
 from app.domain.approval import Status, Step
-from app.domain.booking import BookingRequest
+from app.domain.booking import BookingFacts, BookingRequest
 from app.domain.errors import (
     BookingRefused,
     Invalid,
@@ -34,8 +34,9 @@ from app.domain.errors import (
 from app.domain.grid import following, next_on_grid
 from app.domain.interval import Interval, without
 from app.domain.notation import shown
+from app.domain.operator_rules import operators_busy
 from app.domain.use import CheckIn, CheckInPlace
-from app.reservations import linked, no_shows, notices, offering, queries
+from app.reservations import duties, linked, no_shows, notices, offering, queries
 from app.reservations.linked import MAIN
 from app.reservations.models import Reservation
 from app.reservations.services import NET, requote
@@ -163,7 +164,10 @@ def extend(
                 besides=reservation.id,
                 group=reservation.group_id,
             )
-            if refused := booking.extension_refusals(request, facts):
+            if refused := [
+                *booking.extension_refusals(request, facts),
+                *_operator_leaves(reservation, facts, until),
+            ]:
                 raise _not_longer(refused, booking.conflicts(request, facts))
             was = reservation.ends_at
             reservation.interval = Interval(reservation.starts_at, until)
@@ -300,7 +304,7 @@ def extensions(reservation: Reservation, *, now: datetime) -> list[datetime]:
     for line in lines:
         until = Interval(whole.start, line)
         request = BookingRequest(instrument.slug, until, mode=reservation.mode)
-        if booking.extension_refusals(request, facts):
+        if booking.extension_refusals(request, facts) or _operator_leaves(reservation, facts, line):
             break
         if line > now:
             found.append(line)
@@ -391,7 +395,8 @@ def _hold_from_now(reservation: Reservation, instrument: Instrument, now: dateti
     facts = queries.booking_facts(
         instrument, reservation.holder, early, now=now, besides=reservation.id
     )
-    if booking.conflicts(request, facts):
+    attended = reservation.operator_id
+    if booking.conflicts(request, facts) or (attended and duties.attends(attended, early)):
         start = shown(reservation.starts_at, zone_of(instrument), now)
         raise WrongState(
             Text(
@@ -401,6 +406,19 @@ def _hold_from_now(reservation: Reservation, instrument: Instrument, now: dateti
         )
     reservation.reserved_from = reservation.starts_at
     reservation.interval = Interval(early.start, reservation.ends_at)
+
+
+def _operator_leaves(
+    reservation: Reservation, facts: BookingFacts, until: datetime
+) -> list[Refusal]:
+    """Why whoever attends it cannot stay until later."""
+    if reservation.operator_id is None or until <= reservation.ends_at:
+        return []
+    longer = Interval(reservation.ends_at, until)
+    own = [each for each in facts.operators if each.key == reservation.operator_id]
+    if any(each.free_for(longer) for each in own):
+        return []
+    return [operators_busy(longer, replace(facts, operators=tuple(own)))]
 
 
 def _must_be_later(until: datetime, reservation: Reservation, now: datetime) -> None:

@@ -37,6 +37,7 @@ from app.domain.errors import (
 )
 from app.domain.interval import Interval
 from app.domain.local_time import day_of
+from app.domain.operator_rules import asks_operator
 from app.domain.paying import AccountsAsked
 from app.domain.quote import Quote
 from app.domain.recurrence import Recurrence
@@ -54,6 +55,8 @@ from app.reservations import (
     logbook,
     many,
     no_show_pages,
+    operator_pages,
+    operators,
     participant_pages,
     participants,
     queries,
@@ -272,9 +275,22 @@ def _page_of(reservation: Reservation, form: ChangeForm, found: Any = ()) -> str
         companions=linked.companions(reservation),
         main=linked.main_of(reservation) if alone else None,
         week=timedelta(days=7),
+        could_attend=_could_attend(reservation, now),
         **_series_of(reservation),
         **bench.use_of(reservation, user, now=now),
     )
+
+
+def _could_attend(reservation: Reservation, now: datetime) -> Any:
+    """Among whom the reader may choose who attends it."""
+    scope = queries.scope_of_reservation(reservation)
+    over = reservation.status not in operators.OPEN or reservation.ends_at <= now
+    planned = asks_operator(policy_of(reservation.instrument), reservation.mode)
+    if over or not planned or reservation.is_companion:
+        return ()
+    if not access.may(current(), Action.KEEP_OPERATORS, scope):
+        return ()
+    return operators.candidates(reservation)
 
 
 def _series_of(reservation: Reservation) -> dict[str, Any]:
@@ -301,6 +317,7 @@ _ROUTES = (
     *many.ROUTES,
     *bench.ROUTES,
     *no_show_pages.ROUTES,
+    *operator_pages.ROUTES,
     *participant_pages.ROUTES,
     *logbook.ROUTES,
     *waitlist_pages.ROUTES,

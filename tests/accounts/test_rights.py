@@ -32,6 +32,7 @@ def cast(app: Flask, microscope: Instrument) -> dict[Relation, User | None]:
         Relation.HOLDER: factories.user("holder"),
         Relation.ASSISTANT: factories.user("assistant"),
         Relation.PARTICIPANT: factories.user("participant"),
+        Relation.OPERATOR: factories.user("operator"),
         Relation.MEMBER: factories.user("member"),
         Relation.FACILITY_MANAGER: factories.user("manager", manages=facility),
         Relation.INSTITUTION_ADMINISTRATOR: factories.user(
@@ -49,9 +50,10 @@ def scope(microscope: Instrument, cast: dict[Relation, User | None]) -> Scope:
     assistant = cast[Relation.ASSISTANT]
     assert holder
     assert member
-    participant = cast[Relation.PARTICIPANT]
+    participant, operator = cast[Relation.PARTICIPANT], cast[Relation.OPERATOR]
     assert assistant
     assert participant
+    assert operator
     around = scope_of(microscope)
     return Scope(
         around.institution_id,
@@ -60,6 +62,7 @@ def scope(microscope: Instrument, cast: dict[Relation, User | None]) -> Scope:
         frozenset({member.id}),
         frozenset({assistant.id}),
         frozenset({participant.id}),
+        frozenset({operator.id}),
     )
 
 

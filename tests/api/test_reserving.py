@@ -21,7 +21,7 @@ ALL_FIELDS = {
     "reserved_by", "institution", "group", "purpose", "mode", "samples", "note", "reason", "quote",
     "charge", "answers", "shares", "refusals_overridden", "override_reason", "requested_at",
     "updated_at", "links", "reserved_from", "reserved_until", "used_from", "used_until",
-    "companions", "main", "stages", "decide_by",
+    "companions", "main", "stages", "decide_by", "operator",
 }  # fmt: skip
 
 
@@ -63,6 +63,7 @@ def test_a_reservation_is_made_and_answered_whole(
         "group": None,
         "purpose": "막단백질 영상",
         "mode": "self_operated",
+        "operator": None,
         "samples": 4,
         "note": "with the 63× lens",
         "reason": "",

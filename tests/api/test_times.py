@@ -396,6 +396,9 @@ def stage(app: object, mina: User, jun: User, microscope: Instrument) -> dict[st
             factories.instrument(facility=at_cnu, booking={"owner_share": 100}), 1, 2
         ),
         "in-two-places": wish(ruled(two_places="refuse"), 50, 51),
+        "operator-busy": wish(
+            ruled(operator="required", modes=["commissioned"]), 1, 2, mode="commissioned"
+        ),
         "permit-missing": wish(ruled(permits=[{"kind": "irb"}]), 1, 2),
         "permit-expired": wish(ruled(permits=[{"kind": "iacuc"}]), 1, 2, answers=expired),
         "answer-missing": wish(

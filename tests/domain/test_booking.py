@@ -26,6 +26,7 @@ from app.domain.contracts import ContractNeeded
 from app.domain.errors import TakenTime, Text
 from app.domain.interval import Interval
 from app.domain.opening_hours import ALWAYS_OPEN, OpeningHours
+from app.domain.operators import OperatorNeeded
 from app.domain.paying import AccountsAsked
 from app.domain.permits import Permit, PermitKind, Question
 from app.domain.quota import Counted, Quota, Whose, Within
@@ -179,6 +180,13 @@ BROKEN = {
     "owner-share": (lambda: refused(policy={"owner_share": 100}), "starts_at"),
     "in-two-places": (
         lambda: refused(policy={"two_places": TwoPlaces.REFUSE}, elsewhere=(hours(13, 16),)),
+        "starts_at",
+    ),
+    "operator-busy": (
+        lambda: refused(
+            asked(mode=Mode.ASSISTED),
+            policy={"operator": OperatorNeeded.REQUIRED, "modes": frozenset({Mode.ASSISTED})},
+        ),
         "starts_at",
     ),
     "permit-missing": (

@@ -117,7 +117,7 @@ class TestSetting:
         set_card(sora, microscope, 2_000, replace=True)
         assert price(mina, microscope) == 4_000
         assert len(cards_at(microscope.facility)) == 1
-        assert db.session.query(RateLine).count() == 12
+        assert db.session.query(RateLine).count() == len(for_all(2_000))
 
     def test_the_database_itself_refuses_a_second_card_of_a_day(self, sora, microscope):
         set_card(sora, microscope, 1_000)
@@ -133,7 +133,7 @@ class TestSetting:
             factories.save(RateCard(**again))
 
     def test_a_class_without_a_price_is_a_hole(self, sora, microscope):
-        rates = for_all(1_000)[:-4]
+        rates = for_all(1_000)[: -2 * len(Mode)]
         wanted = NewRates(Card(rates=rates), TODAY, microscope.slug)
         with pytest.raises(Invalid) as wrong:
             services.set_rates(sora, microscope.facility, wanted, now=NOW)
