@@ -38,7 +38,13 @@ from app.projects import views as projects_views
 from app.rates import views as rates_views
 from app.reservations import api as reservations_api
 from app.reservations import cli as reservations_cli
-from app.reservations import health_api, no_show_api, participant_api, waitlist_api
+from app.reservations import (
+    health_api,
+    no_show_api,
+    operator_api,
+    participant_api,
+    waitlist_api,
+)
 from app.reservations import views as reservations_views
 from app.training import api as training_api
 from app.training import views as training_views
@@ -77,6 +83,7 @@ APIS = (
     training_api,
     reservations_api,
     no_show_api,
+    operator_api,
     health_api,
     participant_api,
     waitlist_api,

@@ -457,6 +457,7 @@ def sent(rule: Rule, method: str, stage: Stage) -> dict[str, Any]:
             "reservations-api.quote": wish,
             "reservations-api.change": {"starts_at": wish["starts_at"], "ends_at": wish["ends_at"]},
             "participant-api.add": {"email": "stolen@example.org"},
+            "operator-api.choose": {"email": "stolen@example.org"},
             "health-api.report_fault": {"severity": "usable", "description": "stolen"},
             "health-api.close_fault": {
                 "happened_at": "2026-03-01T10:00:00Z",

@@ -17,6 +17,20 @@ from app.domain.errors import NotFound, Text
 MOST = 50
 
 
+def check_days(user: User, first_day: date, last_day: date, *, today: date) -> None:
+    """Raise `Invalid` for days that are over or in the wrong order, or too many absences."""
+    if last_day < max(first_day, today):
+        raise invalid(
+            "last_day",
+            "마지막 날은 오늘이나 첫날보다 빠를 수 없습니다.",
+            "The last day must not lie before the first, or before today.",
+        )
+    if len(of_user(user, today=today)) >= MOST:
+        raise invalid(
+            "first_day", "부재 일정이 너무 많습니다.", "There are too many absences already."
+        )
+
+
 def enter(
     user: User, deputy: str, first_day: date, last_day: date, *, now: datetime, today: date
 ) -> Absence:
@@ -26,17 +40,8 @@ def enter(
     deputy.
     """
     access.require(user, Action.OWN_ACCOUNT, Scope(holder_id=user.id))
-    if last_day < max(first_day, today):
-        raise invalid(
-            "last_day",
-            "마지막 날은 오늘이나 첫날보다 빠를 수 없습니다.",
-            "The last day must not lie before the first, or before today.",
-        )
     with transaction():
-        if len(of_user(user, today=today)) >= MOST:
-            raise invalid(
-                "first_day", "부재 일정이 너무 많습니다.", "There are too many absences already."
-            )
+        check_days(user, first_day, last_day, today=today)
         other = queries.user_by_email(deputy)
         if other is None or not other.active or other.id == user.id:
             raise invalid(

@@ -53,6 +53,7 @@ class Action(enum.StrEnum):
     HANDLE_FAULT = "handle-fault"
     KEEP_MAINTENANCE_LOG = "keep-maintenance-log"
     KEEP_CONTRACTS = "keep-contracts"  # of other institutions with a facility
+    HAND_OVER = "hand-over"  # to another operator, what one attends
     KEEP_OPERATORS = "keep-operators"  # name them, and choose who attends a reservation
     SEE_PEOPLE = "see-people"
     MANAGE_PEOPLE = "manage-people"
@@ -108,6 +109,7 @@ TABLE: dict[Action, frozenset[Relation]] = {
     Action.HANDLE_FAULT: _MANAGES,
     Action.KEEP_MAINTENANCE_LOG: _MANAGES,
     Action.KEEP_CONTRACTS: _MANAGES,
+    Action.HAND_OVER: _MANAGES | {_R.OPERATOR},
     Action.KEEP_OPERATORS: _MANAGES,
     Action.SEE_PEOPLE: _ADMINISTERS,
     Action.MANAGE_PEOPLE: _ADMINISTERS,

@@ -219,18 +219,18 @@ Index("ix_user_name", User.name)
 
 
 class Absence(Model):
-    """Days on which somebody is away, and another decides in their place."""
+    """Days on which somebody is away, and perhaps another decides in their place."""
 
     id: Mapped[int] = mapped_column(primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey(User.id), index=True)
-    deputy_id: Mapped[int] = mapped_column(ForeignKey(User.id), index=True)
+    deputy_id: Mapped[int | None] = mapped_column(ForeignKey(User.id), index=True)
     first_day: Mapped[date]
     last_day: Mapped[date]
     entered_at: Mapped[datetime]
     withdrawn_at: Mapped[datetime | None]
 
     user: Mapped[User] = relationship(foreign_keys=[user_id])
-    deputy: Mapped[User] = relationship(foreign_keys=[deputy_id])
+    deputy: Mapped[User | None] = relationship(foreign_keys=[deputy_id])
 
     __table_args__ = (
         CheckConstraint("first_day <= last_day", "ends_after_start"),

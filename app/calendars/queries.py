@@ -18,6 +18,7 @@ from app.domain.errors import NotFound, Text
 from app.domain.interval import Interval
 from app.reservations.linked import MAIN
 from app.reservations.models import Participant, Reservation
+from app.reservations.operator_models import Operator
 from app.reservations.queries import managed_by
 
 #: People have a few devices each; more than this is a program that has lost its way.
@@ -60,13 +61,26 @@ def _versions_of_part(email: Any) -> Any:
     return func.coalesce(total.where(part.c.email == email).scalar_subquery(), 0)
 
 
+def _versions_of_attended(user_id: Any) -> Any:
+    """The same of what somebody attends as an operator, with what went to others since."""
+    operator, reservation = Operator.__table__, Reservation.__table__
+    attended = select(func.sum(reservation.c.version)).where(reservation.c.operator_id == user_id)
+    gone = select(func.sum(operator.c.handed_over)).where(operator.c.user_id == user_id)
+    return func.coalesce(attended.scalar_subquery(), 0) + func.coalesce(gone.scalar_subquery(), 0)
+
+
 def _poll() -> Select[Any]:
     """Bare columns, and put together once: a poll with nothing new is asked most of all."""
     feed, user = Feed.__table__, User.__table__
     instrument, grant = Instrument.__table__, RoleGrant.__table__
     catalog = CatalogVersion.__table__
     version = case(
-        (feed.c.kind == FeedKind.MINE, user.c.calendar_version + _versions_of_part(user.c.email)),
+        (
+            feed.c.kind == FeedKind.MINE,
+            user.c.calendar_version
+            + _versions_of_part(user.c.email)
+            + _versions_of_attended(user.c.id),
+        ),
         else_=instrument.c.calendar_version,
     )
     return (
@@ -201,7 +215,11 @@ def shown(feed: Feed, window: Interval, *, kept_since: datetime) -> Sequence[Any
     )
     if feed.kind is FeedKind.MINE:
         part = select(Participant.reservation_id).where(Participant.email == feed.user.email)
-        own = or_(and_(Reservation.holder_id == feed.user_id, MAIN), Reservation.id.in_(part))
+        own = or_(
+            and_(Reservation.holder_id == feed.user_id, MAIN),
+            Reservation.operator_id == feed.user_id,
+            Reservation.id.in_(part),
+        )
         return db.session.execute(wanted.where(own, Reservation.status.not_in(NOT_TAKEN))).all()
     among = select(Instrument.id).join(Instrument.facility).where(_of(feed))
     longest = db.session.scalar(

@@ -17,6 +17,7 @@ from app.domain import (
 )
 from app.domain import booking_rules as rules
 from app.domain.booking_facts import (
+    OPERATED,
     AffiliationClass,
     BookingFacts,
     BookingRequest,
@@ -34,6 +35,7 @@ __all__ = [
     "CODES",
     "CONFLICT_CODES",
     "EXTENSION_RULES",
+    "OPERATED",
     "RULES",
     "SOFT",
     "TIMELESS",

@@ -217,7 +217,7 @@ def create(body: ReservationIn) -> Response:
 @bp.output(ReservationListOut, example=examples.RESERVATIONS)
 @told("not-found")
 def listing(query: ListQuery) -> dict[str, Any]:
-    """My reservations, and with `mine=0` also those that I manage."""
+    """My reservations, with `mine=0` also those that I manage; with `operating=1` what I attend."""
     if (query.start is None) != (query.end is None):
         wrong = Text("start와 end를 함께 주세요.", "Give both start and end.")
         raise Invalid(wrong, {"end": wrong})
@@ -227,6 +227,7 @@ def listing(query: ListQuery) -> dict[str, Any]:
     found = queries.listed(
         current(),
         mine=query.mine == "1",
+        operating=query.operating == "1",
         instrument_id=instrument_by_slug(query.instrument).id if query.instrument else None,
         during=during,
         status=query.status,

@@ -11,7 +11,7 @@ from app.reservations.models import Reservation
 from app.reservations.particulars import particulars
 
 #: What became of it for the operator; `off`: somebody else attends it now, or nobody.
-Event = Literal["assigned", "changed", "confirmed", "ended", "off"]
+Event = Literal["assigned", "changed", "confirmed", "ended", "off", "missing"]
 
 _OF_SERIES: Mapping[str, Event] = {"made": "assigned", "changed": "changed", "cancelled": "ended"}
 
@@ -32,6 +32,11 @@ def changed(
     if after is not None:
         event: Event = "changed" if before is after else "assigned"
         _tell(after, event, [reservation], by=by, now=now)
+
+
+def missing(reservation: Reservation, manager: User, *, now: datetime) -> None:
+    """Whoever attends it cannot, and nobody else is free: a manager has to find somebody."""
+    _tell(manager, "missing", [reservation], by=None, now=now)
 
 
 def of_series(

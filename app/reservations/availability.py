@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import reduce
+from functools import partial, reduce
 from heapq import merge
 from itertools import islice, takewhile
 from typing import Any
@@ -41,6 +41,8 @@ from app.domain.booking import (
 from app.domain.interval import Interval, common, gaps
 from app.domain.linked import together
 from app.domain.local_time import day_interval, day_of
+from app.domain.operator_rules import needs_operator
+from app.domain.operators import Duty, anybody_free, resumed
 from app.domain.reach import Reach
 from app.domain.wish import (
     Timetable,
@@ -52,7 +54,7 @@ from app.domain.wish import (
 )
 from app.rates.cards import listed_price
 from app.rates.queries import RateBook, Tariff
-from app.reservations import schedule
+from app.reservations import duties, schedule
 from app.reservations.candidates import (
     Candidate,
     Closures,
@@ -341,21 +343,43 @@ class Search:
             )
             for candidate, standing in every
         }
+        attended = self._attended(offered, during)
         found = []
         for candidate, standing in offered:
             along = [times[each.id] for each, _ in self._along(candidate)]
             free = Together([times[candidate.id], *along]) if along else times[candidate.id]
             reach = self._reaches.get(candidate.id)
+            resume = reach.resume if reach else None
+            if (operators := attended.get(candidate.id)) is not None:
+                free = Together([free, anybody_free(operators)])
+                resume = partial(_resume, reach, operators)
             timetable = Timetable(
                 standing.policy,
                 standing.zone,
                 free,
                 standing.fixed,
                 standing.until,
-                reach.resume if reach else None,
+                resume,
             )
             found.append(Open(candidate, standing, timetable))
         return found
+
+    def _attended(
+        self, offered: Sequence[tuple[Candidate, Standing]], during: Interval
+    ) -> dict[int, Sequence[Duty]]:
+        """The operators of those that cannot be had without one; no statement if none is such.
+
+        Where no mode is asked for, the first that is offered counts, as for the price.
+        """
+        needing = {
+            candidate.id: candidate.facility
+            for candidate, standing in offered
+            if needs_operator(standing.policy, self._mode(standing))
+        }
+        if not needing:
+            return {}
+        found = duties.of_instruments(needing, during)
+        return {each: found.get(each, ()) for each in needing}
 
     def _opened(
         self, offered: Sequence[tuple[Candidate, Standing]]
@@ -489,6 +513,12 @@ class Search:
             fixed_slots_at(facility, policy, self.wanted.wish.within),
             access_until(viewer, zone) if viewer is not None else None,
         )
+
+
+def _resume(reach: Reach | None, operators: Sequence[Duty], slot: Interval) -> datetime | None:
+    """From when on to look again, if the person or every operator is kept from the slot."""
+    later = reach.resume(slot) if reach else None
+    return resumed(operators, slot) if later is None else later
 
 
 #: A slot with what it is sorted by among the slots of others: its start, and a slug.

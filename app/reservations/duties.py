@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,7 +15,7 @@ from app.catalog.policy import holidays_of, policy_of, zone_of
 from app.db import db
 from app.domain.approval import HOLDING
 from app.domain.interval import Interval, without
-from app.domain.local_time import day_interval, day_of
+from app.domain.local_time import day_interval
 from app.domain.opening_hours import OpeningHours
 from app.domain.operators import AHEAD, Duty, OperatorNeeded
 from app.domain.quota import Within, spans_of
@@ -63,81 +63,74 @@ def around(
     zone = zone_of(instrument)
     weeks = spans_of(Within.WEEK, interval, zone)
     span = Interval(weeks[0].start, max(weeks[-1].end, interval.end + AHEAD))
-    return of_instruments([instrument.id], instrument.facility, span, besides).get(
+    return of_instruments({instrument.id: instrument.facility}, span, besides).get(
         instrument.id, ()
     )
 
 
 def of_instruments(
-    ids: Collection[int], facility: Facility, span: Interval, besides: Collection[int] = ()
+    facilities: Mapping[int, Facility], span: Interval, besides: Collection[int] = ()
 ) -> Mapping[int, tuple[Duty, ...]]:
-    """The operators of instruments of one facility, by the ids of those; three statements."""
+    """The operators of instruments, by the ids of those; three statements, however many."""
     rows = db.session.execute(
         select(operator_instrument.c.instrument_id, Operator.user_id, User.name, Operator.hours)
         .join(Operator, Operator.id == operator_instrument.c.operator_id)
         .join(User, User.id == Operator.user_id)
         .where(
-            operator_instrument.c.instrument_id.in_(ids), Operator.ended_at.is_(None), User.active
+            operator_instrument.c.instrument_id.in_(facilities),
+            Operator.ended_at.is_(None),
+            User.active,
         )
         .order_by(Operator.id)
     ).all()
-    people = {row.user_id: row for row in rows}
-    if not people:
+    ids = {row.user_id for row in rows}
+    if not ids:
         return {}
-    times = _Times(people, facility, span, besides)
+    times = _Times(ids, span, besides)
     found: defaultdict[int, list[Duty]] = defaultdict(list)
     for row in rows:
-        found[row.instrument_id].append(times.of(row))
+        found[row.instrument_id].append(times.of(row, facilities[row.instrument_id]))
     return {each: tuple(duties) for each, duties in found.items()}
 
 
 class _Times:
-    """When some operators of a facility are there, and what they attend."""
+    """When some operators are there, and what they attend."""
 
-    def __init__(
-        self,
-        people: Mapping[int, Any],
-        facility: Facility,
-        span: Interval,
-        besides: Collection[int],
-    ) -> None:
-        self.span, self.zone = span, ZoneInfo(facility.timezone)
-        # What is attended before may reach into the span, and a duty of the night before, too.
-        wide = Interval(span.start - _DAY, span.end + _DAY)
-        self.holidays = holidays_of(facility, wide)
-        self.absent = _absences(people, span, self.zone)
-        self.attended = _attended(people, span, besides)
-        self._known: dict[int, Duty] = {}
+    def __init__(self, ids: Collection[int], span: Interval, besides: Collection[int]) -> None:
+        self.span = span
+        self.absent = _absences(ids, span)
+        self.attended = _attended(ids, span, besides)
+        self._known: dict[tuple[int, int], Duty] = {}
 
-    def of(self, row: Any) -> Duty:
-        if row.user_id not in self._known:
-            hours = OpeningHours.parse(row.hours)
-            there = hours.open_intervals(self.span, self.zone, self.holidays)
-            self._known[row.user_id] = Duty(
-                row.user_id,
-                row.name,
-                tuple(without(there, self.absent[row.user_id])),
-                tuple(self.attended[row.user_id]),
-            )
-        return self._known[row.user_id]
+    def of(self, row: Any, facility: Facility) -> Duty:
+        """Hours, holidays and days of absence are by the clocks of the facility."""
+        key = (row.user_id, facility.id)
+        if key not in self._known:
+            zone, hours = ZoneInfo(facility.timezone), OpeningHours.parse(row.hours)
+            closed = holidays_of(facility, self.span)
+            there = hours.open_intervals(self.span, zone, closed)
+            away = [
+                Interval(day_interval(first, zone).start, day_interval(last, zone).end)
+                for first, last in self.absent[row.user_id]
+            ]
+            attends = tuple(self.attended[row.user_id])
+            self._known[key] = Duty(row.user_id, row.name, tuple(without(there, away)), attends)
+        return self._known[key]
 
 
-def _absences(
-    ids: Iterable[int], span: Interval, zone: ZoneInfo
-) -> defaultdict[int, list[Interval]]:
-    """The days on which people are away, by the clocks of the facility."""
-    found: defaultdict[int, list[Interval]] = defaultdict(list)
+def _absences(ids: Iterable[int], span: Interval) -> defaultdict[int, list[tuple[date, date]]]:
+    """The days on which people are away, and perhaps one more at either end: zones differ."""
+    found: defaultdict[int, list[tuple[date, date]]] = defaultdict(list)
     rows = db.session.execute(
         select(Absence.user_id, Absence.first_day, Absence.last_day).where(
             Absence.user_id.in_(ids),
             Absence.withdrawn_at.is_(None),
-            Absence.last_day >= day_of(span.start, zone),
-            Absence.first_day <= day_of(span.end, zone),
+            Absence.last_day >= span.start.date() - _DAY,
+            Absence.first_day <= span.end.date() + _DAY,
         )
     )
     for user_id, first, last in rows:
-        days = Interval(day_interval(first, zone).start, day_interval(last, zone).end)
-        found[user_id].append(days)
+        found[user_id].append((first, last))
     return found
 
 
@@ -177,4 +170,13 @@ def named_at(facility: Facility) -> Sequence[Operator]:
         .where(Operator.facility_id == facility.id, Operator.ended_at.is_(None))
         .order_by(User.name, Operator.id)
         .execution_options(populate_existing=True)
+    ).all()
+
+
+def posts_of(user: User) -> Sequence[Operator]:
+    """Where the person is an operator."""
+    return db.session.scalars(
+        select(Operator)
+        .where(Operator.user_id == user.id, Operator.ended_at.is_(None))
+        .order_by(Operator.id)
     ).all()

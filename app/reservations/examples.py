@@ -51,6 +51,8 @@ RESERVATION: dict[str, Any] = {
     "group": {"id": 1, "name": {"ko": "종양면역 연구실", "en": "Tumour Immunology Laboratory"}},
     "purpose": "membrane imaging",
     "mode": "self_operated",
+    "operator": None,
+    "shares": [],
     "samples": 4,
     "note": "",
     "reason": "",

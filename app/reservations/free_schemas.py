@@ -63,7 +63,11 @@ class AvailabilityQuery(Input):
         ),
     ] = None
     mode: Annotated[
-        Mode | SkipJsonSchema[None], Field(description="Only where this mode is offered.")
+        Mode | SkipJsonSchema[None],
+        Field(
+            description="Only where this mode is offered; where it needs an operator, only "
+            "times at which one is free."
+        ),
     ] = None
     max_price: Annotated[
         Annotated[int, Field(ge=0, le=DEAREST)] | SkipJsonSchema[None],

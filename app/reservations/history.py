@@ -38,6 +38,7 @@ _ACTS: Mapping[str, Any] = {
     "accept-offer": _l("Offer accepted"),
     "end-offer": _l("Offer ended"),
     "choose-operator": _l("Operator changed"),
+    "miss-operator": _l("No other operator was free; the managers were told"),
 }
 
 FIELDS: Mapping[str, Any] = {

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from wtforms import EmailField, SelectMultipleField
+from wtforms import DateField, EmailField, SelectMultipleField
 from wtforms.fields import SelectChoice
 from wtforms.validators import InputRequired, Length
 from wtforms.widgets import CheckboxInput, ListWidget
@@ -17,6 +17,13 @@ from app.reservations.operators import Named
 from app.web.pages import localized
 
 _NEEDED = InputRequired(_l("Fill this in."))
+
+
+class AwayForm(Form):
+    """Days on which an operator is away."""
+
+    first_day = DateField(_l("First day"), [_NEEDED])
+    last_day = DateField(_l("Last day"), [_NEEDED])
 
 
 class OperatorForm(Form):

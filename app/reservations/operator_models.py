@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ForeignKey, Index, Table, text
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Table, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.accounts.models import User
@@ -31,6 +31,8 @@ class Operator(Model):
     named_at: Mapped[datetime]
     named_by_id: Mapped[int] = mapped_column(ForeignKey(User.id))
     ended_at: Mapped[datetime | None]
+    #: Rises as what they attend goes to others, so that their feed is seen to change.
+    handed_over: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
 
     facility: Mapped[Facility] = relationship()
     user: Mapped[User] = relationship(foreign_keys=[user_id])

@@ -7,7 +7,7 @@ from flask_babel import gettext
 from werkzeug.wrappers import Response as AnyResponse
 
 from app import clock
-from app.accounts import access
+from app.accounts import absences, access
 from app.accounts.access import Action
 from app.accounts.current import current
 from app.accounts.models import User
@@ -15,9 +15,10 @@ from app.catalog.models import Facility
 from app.catalog.queries import facility_by_slug, instruments_of, scope_of
 from app.domain.errors import Invalid, Stale, WrongState
 from app.domain.opening_hours import OpeningHours
-from app.reservations import duties, operators
+from app.reservations import attendance, duties, operators
 from app.reservations.forms import seen_version, shown_text
-from app.reservations.operator_forms import OperatorForm
+from app.reservations.operating_pages import day_at, enter
+from app.reservations.operator_forms import AwayForm, OperatorForm
 from app.reservations.operator_models import Operator
 from app.web.pages import locale_word, localized
 from app.web.problems import KINDS
@@ -56,6 +57,7 @@ def _page(facility: Facility, form: OperatorForm) -> str:
         "reservations/operators.html",
         facility=facility,
         named=[(each, _hours_of(each)) for each in named],
+        unsettled=attendance.unsettled(facility, now=clock.now()),
         asked=facility.booking.get("operator", "off"),
         form=form,
         zone=ZoneInfo(facility.timezone),
@@ -84,10 +86,33 @@ def operator(slug: str, operator_id: int) -> str | AnyResponse | tuple[str, int]
                 form.show(wrong)
                 facility = facility_by_slug(slug)
                 found = operators.of_facility(facility, operator_id)
-    page = render_template(
-        "reservations/operator.html", facility=facility, operator=found, form=form
+    return _operator_page(facility, found, form, AwayForm(formdata=None)), status
+
+
+def _operator_page(
+    facility: Facility, operator: Operator, form: OperatorForm, away: AwayForm
+) -> str:
+    return render_template(
+        "reservations/operator.html",
+        facility=facility,
+        operator=operator,
+        form=form,
+        away=away,
+        absences=absences.of_user(operator.user, today=day_at(facility)),
     )
-    return page, status
+
+
+@open_to(Action.KEEP_OPERATORS)
+def operator_away(slug: str, operator_id: int) -> AnyResponse | tuple[str, int]:
+    """An operator of the facility is away."""
+    _, facility = _facility(slug)
+    found, away = operators.of_facility(facility, operator_id), AwayForm()
+    if away.validate() and enter(away, found):
+        return redirect(url_for(".operators_of", slug=slug), 303)
+    form = OperatorForm(instruments_of(facility), found, formdata=None)
+    form.hours.data = form.hours.data_of(found.hours)
+    form.instruments.data = [each.slug for each in found.instruments]
+    return _operator_page(facility, found, form, away), KINDS["invalid"].status
 
 
 @open_to(Action.KEEP_OPERATORS)
@@ -117,5 +142,6 @@ ROUTES = (
     ("/facilities/<slug>/operators", operators_of, ("GET", "POST")),
     (_ONE, operator, ("GET", "POST")),
     (f"{_ONE}/end", end_operator, ("POST",)),
+    (f"{_ONE}/away", operator_away, ("POST",)),
     ("/reservations/<uid>/operator", choose_operator, ("POST",)),
 )

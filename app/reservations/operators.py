@@ -13,14 +13,14 @@ from app.accounts.models import User
 from app.accounts.queries import user_by_email
 from app.audit import services as audit
 from app.catalog.models import Facility, Instrument
-from app.catalog.policy import policy_of
+from app.catalog.policy import policy_of, zone_of
 from app.catalog.queries import scope_of
 from app.db import db, transaction
 from app.domain.approval import Status
-from app.domain.booking import BookingRequest
 from app.domain.errors import Invalid, NotFound, Text, WrongState
 from app.domain.opening_hours import OpeningHours
-from app.domain.operator_rules import asks_operator, operator_for
+from app.domain.operator_rules import asks_operator
+from app.domain.operators import first_free
 from app.reservations import attendance_notices, duties, queries
 from app.reservations.models import Reservation
 from app.reservations.operator_models import Operator
@@ -156,8 +156,20 @@ def choose(
     return reservation
 
 
-def _chosen(reservation: Reservation, email: str, now: datetime) -> int:
+def next_in_turn(reservation: Reservation, now: datetime, besides: int | None = None) -> int | None:
+    """Who of those that are free would attend it; raises `WrongState` where nobody is to."""
     instrument, interval = reservation.instrument, reservation.interval
+    _must_be_attended(reservation, now)
+    others = duties.around(instrument, interval, besides=[reservation.id])
+    found = first_free(
+        [each for each in others if each.key != besides],
+        interval,
+        zone_of(instrument),
+    )
+    return found.key if found else None
+
+
+def _must_be_attended(reservation: Reservation, now: datetime) -> None:
     if reservation.status not in OPEN or reservation.ends_at <= now:
         raise WrongState(
             Text(
@@ -165,7 +177,7 @@ def _chosen(reservation: Reservation, email: str, now: datetime) -> int:
                 "This reservation is over: nobody can be chosen to attend it.",
             )
         )
-    if not asks_operator(policy_of(instrument), reservation.mode):
+    if not asks_operator(policy_of(reservation.instrument), reservation.mode):
         raise WrongState(
             Text(
                 "이 예약에는 전담운영인력을 배정하지 않습니다. 장비의 이용 방식과 ‘전담운영인력’ "
@@ -174,13 +186,13 @@ def _chosen(reservation: Reservation, email: str, now: datetime) -> int:
                 "setting “Operator” of the instrument.",
             )
         )
-    found = duties.around(instrument, interval, besides=[reservation.id])
+
+
+def _chosen(reservation: Reservation, email: str, now: datetime) -> int:
+    instrument, interval = reservation.instrument, reservation.interval
+    _must_be_attended(reservation, now)
     if not email:
-        request = BookingRequest(instrument.slug, interval, mode=reservation.mode)
-        facts = queries.booking_facts(
-            instrument, reservation.holder, interval, now=now, besides=reservation.id
-        )
-        chosen = operator_for(request, facts)
+        chosen = next_in_turn(reservation, now)
         if chosen is None:
             raise _invalid(
                 "email",
@@ -190,6 +202,7 @@ def _chosen(reservation: Reservation, email: str, now: datetime) -> int:
                 "the hours of an operator.",
             )
         return chosen
+    found = duties.around(instrument, interval, besides=[reservation.id])
     person = user_by_email(email)
     duty = next((each for each in found if person and each.key == person.id), None)
     if duty is None:

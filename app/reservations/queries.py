@@ -616,10 +616,11 @@ def of_holder(
     return db.session.scalars(wanted.limit(limit)).all()
 
 
-def listed(
+def listed(  # noqa: PLR0913 – all that may be asked
     viewer: User,
     *,
     mine: bool = False,
+    operating: bool = False,
     instrument_id: int | None = None,
     during: Interval | None = None,
     status: Status | None = None,
@@ -645,11 +646,11 @@ def listed(
         .order_by(Reservation.id)
         .limit(limit)
     )
-    wanted = wanted.where(
-        Reservation.holder_id == viewer.id
-        if mine
-        else or_(Reservation.holder_id == viewer.id, managed_by(viewer))
-    )
+    if not operating:
+        own = Reservation.holder_id == viewer.id
+        wanted = wanted.where(own if mine else or_(own, managed_by(viewer)))
+    if operating:
+        wanted = wanted.where(Reservation.operator_id == viewer.id)
     if instrument_id is not None:
         wanted = wanted.where(Reservation.instrument_id == instrument_id)
     if during is not None:

@@ -220,6 +220,9 @@ class ListQuery(Input):
     mine: Annotated[
         Literal["0", "1"], Field(description="1: only mine; 0: also those that I manage.")
     ] = "0"
+    operating: Annotated[
+        Literal["0", "1"], Field(description="1: those that I attend as an operator.")
+    ] = "0"
     instrument: Annotated[Slug | SkipJsonSchema[None], Field(description="Slug.")] = None
     start: Annotated[Instant | SkipJsonSchema[None], FROM] = None
     end: Annotated[Instant | SkipJsonSchema[None], UNTIL] = None

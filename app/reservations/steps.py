@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from sqlalchemy import update
+
 from app.accounts import access
 from app.accounts.access import Action
 from app.accounts.models import User
@@ -13,6 +15,7 @@ from app.domain.approval import Status, Step
 from app.domain.errors import Stale, Text
 from app.reservations import linked, queries
 from app.reservations.models import Reservation
+from app.reservations.operator_models import Operator
 from app.reservations.turns import touch_calendar
 
 
@@ -65,6 +68,12 @@ def touch(reservation: Reservation, now: datetime) -> None:
 def attend(reservation: Reservation, operator_id: int | None) -> None:
     """Have somebody attend it, or nobody; the calendar and the operators are ours."""
     if operator_id != reservation.operator_id:
+        if reservation.operator_id:
+            db.session.execute(
+                update(Operator)
+                .where(Operator.user_id == reservation.operator_id)
+                .values(handed_over=Operator.handed_over + reservation.version + 1)
+            )
         reservation.operator = db.session.get(User, operator_id) if operator_id else None
 
 

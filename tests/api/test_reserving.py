@@ -535,3 +535,29 @@ def test_an_unknown_project_reserves_nothing(
     assert problem(answer) == (422, "invalid")
     assert answer.json["fields"].keys() == {"project"}
     assert count() == 0
+
+
+def test_programs_read_and_choose_who_attends(
+    program_of: Programs, mina: User, microscope: Instrument
+) -> None:
+    assisted = factories.instrument(
+        slug="assisted",
+        facility=microscope.facility,
+        booking={"modes": ["operator_assisted"], "operator": "required"},
+    )
+    one, two = factories.user("o1", name="가"), factories.user("o2", name="나")
+    for each in (one, two):
+        factories.operator(each, assisted)
+    wished = wish(assisted, 1, 2, mode="operator_assisted")
+    made = program_of(mina).post("/reservations", wished).json
+    assert made["operator"] == "가"
+    manager = program_of(factories.user("boss", manages=microscope.facility))
+    path = f"/reservations/{made['uid']}"
+
+    assert manager.post(f"{path}/operator", {"email": two.email}).json["operator"] == "나"
+    assert [
+        each["uid"] for each in program_of(two).get("/reservations?operating=1").json["items"]
+    ] == [made["uid"]]
+    assert program_of(one).get("/reservations?operating=1").json["items"] == []
+    assert program_of(two).post(f"{path}/hand-over", {}).json["operator"] == "가"
+    assert program_of(mina).post(f"{path}/operator", {}).status_code == 403

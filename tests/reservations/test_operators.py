@@ -9,14 +9,15 @@ from sqlalchemy import select
 from app.accounts.models import Absence
 from app.db import db, transaction
 from app.domain.booking import AffiliationClass, BookingRequest, Mode
-from app.domain.errors import BookingRefused, Invalid, Taken, WrongState
+from app.domain.errors import BookingRefused, Invalid, NotAllowed, NotFound, Taken, WrongState
 from app.domain.interval import Interval
 from app.domain.rate_card import Rate, RateCard, Unit
 from app.domain.recurrence import Recurrence
+from app.domain.wish import Wish
 from app.mail.models import OutgoingMail
 from app.rates import services as rates
 from app.rates.services import NewRates
-from app.reservations import deciding, operators, series, services, use
+from app.reservations import attendance, availability, deciding, operators, series, services, use
 from app.reservations.services import Change
 from tests import factories
 from tests.factories import NOW, hours
@@ -256,6 +257,23 @@ def test_a_manager_names_an_operator_and_chooses_who_attends_by_the_pages(
     assert "나 담당 님이 담당하며" in client.get(there).text
 
 
+def test_a_search_in_that_mode_offers_what_can_be_had(scope, mina, jun):
+    ask(mina, scope[1], hours(1, 3))
+    ask(mina, scope[0], hours(7, 9), Mode.COMMISSIONED)
+
+    def found(mode):
+        wish = Wish(timedelta(hours=2), hours(0, 24))
+        wanted = availability.Wanted(wish=wish, instruments=("first",), mode=mode)
+        return [each.interval for each in availability.Search(wanted, jun, NOW).slots(limit=99)]
+
+    alone, assisted = found(Mode.SELF_OPERATED), found(Mode.ASSISTED)
+    assert hours(1, 3) in alone
+    assert assisted == [each for each in alone if not each.overlaps(hours(1, 3))]
+    for slot in assisted[:3]:
+        request = BookingRequest("first", slot, mode=Mode.ASSISTED)
+        assert services.try_reservation(jun, request, now=NOW).refusals == ()
+
+
 def test_with_an_operator_it_costs_the_time_and_the_operators_fee(app, mina):
     instrument = factories.instrument(booking={"modes": MODES})
     by_the_hour = tuple(
@@ -271,3 +289,51 @@ def test_with_an_operator_it_costs_the_time_and_the_operators_fee(app, mina):
 
     assert made.quote["net"] == 34_000
     assert made.charging["operator"] is True
+
+
+def test_an_absence_shows_who_is_hit_and_others_attend_or_the_managers_are_told(
+    scope, mina, client, fixed_now
+):
+    facility = scope[0].facility
+    sora = factories.user("sora", manages=facility)
+    first, second = ask(mina, scope[0], hours(20, 22)), ask(mina, scope[0], hours(24, 26))
+    one = db.session.scalars(select(operators.Operator)).one()
+    client.sign_in(one.user)
+    assert "내 담당 예약" in client.get("/reservations").text
+    sent = {"csrf_token": client.form_token("/operating")}
+    wrong = {"first_day": "2026-03-04", "last_day": "2026-03-03"}
+    assert client.post("/operating", data=sent | wrong).status_code == 422
+    away = {"first_day": "2026-03-03", "last_day": "2026-03-03"}
+    assert client.post("/operating", data=sent | away).status_code == 303
+    assert "담당 예약 2건을" in client.get("/operating").text
+
+    two = factories.user("o2", name="나 담당")
+    factories.operator(two, scope[0], hours={"tue": ["13:00-16:00"]})
+    client.post("/operating/hand-over", data=sent | {"uid": [first.uid, second.uid]})
+
+    db.session.rollback()
+    db.session.expire_all()
+    assert (first.operator, second.operator) == (two, one.user)
+    assert told(two) == [("operator_told", "assigned")]
+    assert told(sora) == [("operator_told", "missing")]
+    client.sign_in(sora)
+    assert second.uid in client.get(f"/facilities/{facility.slug}/operators").text
+
+
+def test_a_manager_enters_the_absence_of_an_operator(scope, client, fixed_now):
+    facility = scope[0].facility
+    client.sign_in(factories.user("sora", manages=facility))
+    one = db.session.scalars(select(operators.Operator)).one()
+    there = f"/facilities/{facility.slug}/operators/{one.id}"
+    sent = {"csrf_token": client.form_token(there), "first_day": "2026-03-03"}
+    assert client.post(f"{there}/away", data=sent).status_code == 422
+    assert client.post(f"{there}/away", data=sent | {"last_day": "2026-03-05"}).status_code == 303
+    assert "2026-03-05" in client.get(there).text
+
+
+def test_a_stranger_hands_nothing_over(scope, mina, jun):
+    made = ask(mina, scope[0], hours(1, 3))
+    with pytest.raises(NotFound):
+        attendance.hand_over(jun, made.uid, now=NOW)
+    with pytest.raises(NotAllowed):
+        attendance.hand_over(mina, made.uid, now=NOW)
