@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 
-from app.domain.booking_facts import Policy, TwoPlaces
+from app.domain.booking_facts import OPERATED, Policy, TwoPlaces
 from app.domain.contracts import ContractNeeded
 from app.domain.errors import Text
 from app.domain.no_shows import limit_in_words
 from app.domain.notation import in_words
 from app.domain.opening_hours import OpeningHours
+from app.domain.operators import OperatorNeeded
 from app.domain.paying import AccountsAsked
 from app.domain.permits import PERMIT_NAMES
 from app.domain.quota_rules import most_in_words
@@ -17,7 +18,7 @@ Row = tuple[Text, Text]
 
 def rarer_rules(policy: Policy) -> list[Row]:
     """Label and text for all that is set beyond length, notice and approval."""
-    return [*_times(policy), *_shares(policy), *_papers(policy)]
+    return [*_times(policy), *_operators(policy), *_shares(policy), *_papers(policy)]
 
 
 def _times(policy: Policy) -> Iterator[Row]:
@@ -52,6 +53,23 @@ def _times(policy: Policy) -> Iterator[Row]:
                 "not while you hold another instrument",
             ),
         )
+
+
+def _operators(policy: Policy) -> Iterator[Row]:
+    if policy.operator is OperatorNeeded.OFF or not policy.modes & OPERATED:
+        return
+    yield (
+        Text("전담운영인력", "Operator"),
+        Text(
+            "기술지원·분석의뢰는 비어 있는 시간에만 예약할 수 있습니다",
+            "assisted use and commissioned analysis only while one is free",
+        )
+        if policy.operator is OperatorNeeded.REQUIRED
+        else Text(
+            "기술지원·분석의뢰에 배정됩니다",
+            "assigned to assisted use and commissioned analysis if one is free",
+        ),
+    )
 
 
 def _shares(policy: Policy) -> Iterator[Row]:

@@ -21,7 +21,7 @@ from app.domain.booking import UseState
 from app.domain.interval import Interval
 from app.domain.local_time import day_of, first_instant
 from app.domain.opening_hours import ALWAYS_OPEN
-from app.home import demo_groups, demo_health, demo_projects, demo_training
+from app.home import demo_groups, demo_health, demo_operators, demo_projects, demo_training
 from app.home.demo_people import PEOPLE, DemoPerson
 from app.home.demo_purposes import FAULTS, MAINTENANCE
 from app.home.demo_reservations import Book, Researcher, Row
@@ -87,6 +87,7 @@ class _Filling:
             self.progress(done, len(instruments))
         demo_training.teach(instruments, book, self.now)
         self._write(book)
+        demo_operators.attend(instruments, managers, self.users, self.now)
         demo_health.ail(instruments, managers, book.researchers, self.blackouts, self.now)
 
     def _add_people(self) -> None:

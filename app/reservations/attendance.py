@@ -128,7 +128,8 @@ def hand_over(user: User, uid: str, *, now: datetime) -> tuple[Reservation, bool
         found = operators.next_in_turn(reservation, now, besides=reservation.operator_id)
         if found is None:
             for manager in notices.managers_of(reservation.instrument.facility_id):
-                attendance_notices.missing(reservation, manager, now=now)
+                if manager.id != user.id:  # Who tries it themself reads it on the page.
+                    attendance_notices.missing(reservation, manager, now=now)
             note("miss-operator", reservation, user, now, {})
             return reservation, False
         attend(reservation, found)

@@ -17,7 +17,17 @@ from app.domain.wish import Wish
 from app.mail.models import OutgoingMail
 from app.rates import services as rates
 from app.rates.services import NewRates
-from app.reservations import attendance, availability, deciding, operators, series, services, use
+from app.reservations import (
+    attendance,
+    availability,
+    deciding,
+    offering,
+    operators,
+    series,
+    services,
+    use,
+    waitlist,
+)
 from app.reservations.services import Change
 from tests import factories
 from tests.factories import NOW, hours
@@ -337,3 +347,19 @@ def test_a_stranger_hands_nothing_over(scope, mina, jun):
         attendance.hand_over(jun, made.uid, now=NOW)
     with pytest.raises(NotAllowed):
         attendance.hand_over(mina, made.uid, now=NOW)
+
+
+def test_who_waits_for_an_operator_is_offered_the_time_once_one_is_free(scope, mina, jun):
+    made = ask(mina, scope[1], hours(1, 3))
+    wish = waitlist.Wish(within=hours(1, 3), instruments=("first",), mode=Mode.ASSISTED)
+    waitlist.ask(jun, wish, now=NOW)
+    assert offering.offer_what_is_free(NOW) == 0
+
+    services.cancel_reservation(mina, made.uid, now=NOW)
+    assert offering.offer_what_is_free(NOW) == 1
+
+    (offer,) = waitlist.offers_to(jun, now=NOW)
+    assert offer.reservation.operator == made.operator
+    with pytest.raises(Taken):
+        ask(mina, scope[1], hours(2, 4))
+    assert waitlist.accept(jun, offer.reservation.uid, now=NOW).operator == made.operator
