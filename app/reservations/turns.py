@@ -51,7 +51,8 @@ def lock_calendar(instrument_id: int, interval: Interval | None = None) -> Instr
     return lock_calendars([instrument_id], interval)[instrument_id]
 
 
-def _take_turn(instrument_id: int, interval: Interval | None) -> Instrument:
+def take_turn(instrument_id: int, interval: Interval | None) -> Instrument:
+    """On the one calendar; see `lock_calendar`, which also sees to its operators."""
     longest = interval.duration if interval else timedelta(0)
     db.session.connection().execute(_TAKE_TURN, {"instrument": instrument_id, "longest": longest})
     found = db.session.scalar(_READ, {"instrument": instrument_id})
@@ -65,7 +66,7 @@ def lock_calendars(ids: Collection[int], interval: Interval | None = None) -> di
 
     Behind them those of their operators, who may be wanted on other instruments at this moment.
     """
-    locked = {each: _take_turn(each, interval) for each in sorted(ids)}
+    locked = {each: take_turn(each, interval) for each in sorted(ids)}
     attended = [each.id for each in locked.values() if duties.plans_operators(each)]
     if attended:
         duties.lock_operators(attended)

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from app.accounts.models import Suspension
 from app.audit.models import AuditRow
 from app.db import db, transaction
-from app.domain.booking import BookingRequest
+from app.domain.booking import BookingRequest, Mode
 from app.domain.errors import BookingRefused, Invalid, NotAllowed, Taken
 from app.domain.local_time import day_of
 from app.domain.recurrence import Recurrence
@@ -154,7 +154,7 @@ def test_a_person_in_two_places_is_warned_or_refused(mina, microscope):
 
 def test_handed_in_samples_need_nobody_there(mina, microscope):
     elsewhere = ruled(microscope, modes=["commissioned"])
-    booked(mina, elsewhere, hours(1, 3), mode="commissioned")
+    booked(mina, elsewhere, hours(1, 3), mode=Mode.COMMISSIONED)
 
     booked(mina, ruled(microscope, two_places="refuse"), hours(1, 3))
 

@@ -30,6 +30,7 @@ def an_instrument(timezone="Asia/Seoul", **booking):
 
 def a_reservation(instrument, interval):
     return Reservation(
+        shares=[],
         instrument=instrument,
         starts_at=interval.start,
         ends_at=interval.end,

@@ -438,7 +438,7 @@ def _sequence_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _version_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        turns, "lock_calendar", lambda instrument, *_: db.session.get(Instrument, instrument)
+        turns, "take_turn", lambda instrument, *_: db.session.get(Instrument, instrument)
     )
 
 
