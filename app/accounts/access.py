@@ -44,9 +44,7 @@ class Action(enum.StrEnum):
     EDIT_INSTITUTION = "edit-institution"
     CLOSE_TIME = "close-time"
     SET_RATES = "set-rates"  # of a facility; of a whole institution those who administer it
-    SET_CHARGE = "set-charge"  # waive or correct what a reservation costs
     CLOSE_MONTH = "close-month"  # of a supplier
-    SEE_STATEMENTS = "see-statements"  # of an institution, as supplier or as payer
     SIGN_UP_FOR_TRAINING = "sign-up-for-training"
     TRAIN = "train"  # hold sessions, give certificates; needs none to work the instruments
     REPORT_FAULT = "report-fault"
@@ -100,9 +98,7 @@ TABLE: dict[Action, frozenset[Relation]] = {
     Action.EDIT_INSTITUTION: _ADMINISTERS,
     Action.CLOSE_TIME: _MANAGES,
     Action.SET_RATES: _MANAGES,
-    Action.SET_CHARGE: _MANAGES,
     Action.CLOSE_MONTH: _ADMINISTERS,
-    Action.SEE_STATEMENTS: _ADMINISTERS,
     Action.SIGN_UP_FOR_TRAINING: frozenset({_R.RESEARCHER}),
     Action.TRAIN: _MANAGES,
     Action.REPORT_FAULT: frozenset({_R.RESEARCHER}),

@@ -1,6 +1,6 @@
 """What is to be charged for reservations: read, priced as promised, shared over their payers."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from fractions import Fraction
@@ -288,19 +288,3 @@ def _over(supplier: Institution, month: Interval, now: datetime) -> Select[*tupl
         or_(used, ended, posted),
         changed,
     )
-
-
-def open_in(supplier: Institution, month: Interval) -> Sequence[Any]:
-    """Uses of the month that have begun and that nobody has ended."""
-    return db.session.execute(
-        select(Reservation.uid, Instrument.name_ko, Instrument.name_en, User.name.label("holder"))
-        .join(Instrument, Instrument.id == Reservation.instrument_id)
-        .join(Facility, Facility.id == Instrument.facility_id)
-        .join(User, User.id == Reservation.holder_id)
-        .where(
-            Facility.institution_id == supplier.id,
-            Reservation.status == Status.IN_USE,
-            Reservation.ends_at < month.end,
-        )
-        .order_by(Reservation.starts_at)
-    ).all()

@@ -11,6 +11,7 @@ from app import clock
 from app.accounts.access import OPERATOR
 from app.billing import closing, documents, queries
 from app.billing.months import month_of
+from app.domain.errors import WrongState
 
 MONTH = click.option("--month", required=True, metavar="YYYY-MM", help="Which month.")
 OUT = click.option(
@@ -36,16 +37,22 @@ def close(month: str, slug: str | None) -> None:
     slugs = [slug] if slug else [each.slug for each in queries.lenders()]
     with click.progressbar(slugs, label="Suppliers", file=sys.stderr) as bar:
         said = [_closed(each, first) for each in bar]
-    click.echo("\n".join(said))
+    for line, refused in said:
+        click.echo(line, err=refused)
+    if any(refused for _, refused in said):
+        raise SystemExit(1)
 
 
-def _closed(slug: str, month: date) -> str:
+def _closed(slug: str, month: date) -> tuple[str, bool]:
+    """What to tell of a supplier, and whether it was refused, which holds up no other."""
     try:
         done = closing.close_month(OPERATOR, slug, month, now=clock.now())
     except closing.ClosedAlready:
-        return f"{slug}: closed already."
+        return f"{slug}: closed already.", False
+    except WrongState as wrong:
+        return f"{slug}: {wrong.text.en}", True
     left = f", {done.left_open} left open" if done.left_open else ""
-    return f"{slug}: {done.charges} charges, {done.statements} statements{left}."
+    return f"{slug}: {done.charges} charges, {done.statements} statements{left}.", False
 
 
 @group.command()

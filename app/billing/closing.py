@@ -50,7 +50,7 @@ def close_month(user: Actor, supplier_slug: str, month: date, *, now: datetime) 
 def _close(user: Actor, supplier_slug: str, month: date, now: datetime) -> Closed:
     actor_id = user.id
     with transaction():
-        supplier = institution_by_slug(supplier_slug)
+        supplier = _take_turn(supplier_slug)
         access.require(user, Action.CLOSE_MONTH, Scope(institution_id=supplier.id))
         whole = interval_of(month)
         if whole.end > now:
@@ -65,7 +65,7 @@ def _close(user: Actor, supplier_slug: str, month: date, now: datetime) -> Close
         db.session.add(
             MonthClose(supplier_id=supplier.id, month=month, closed_at=now, closed_by_id=actor_id)
         )
-        db.session.flush()  # From here on no other close of this supplier can end before ours.
+        db.session.flush()
         posting, charging, left_open = Posting(supplier, month, now), Charging(supplier), 0
         for row in over(supplier, whole, now):
             due = charging.of(row)
@@ -90,6 +90,18 @@ def _close(user: Actor, supplier_slug: str, month: date, now: datetime) -> Close
             },
         )
     return done
+
+
+def _take_turn(slug: str) -> Institution:
+    """The supplier, whose months nobody else closes meanwhile; nor are reservations held up.
+
+    SQLite ignores the lock: there the transaction is the only one that writes.
+    """
+    found = institution_by_slug(slug)
+    db.session.execute(
+        select(Institution.id).where(Institution.id == found.id).with_for_update(key_share=True)
+    )
+    return found
 
 
 def _must_follow(supplier: Institution, month: date) -> None:

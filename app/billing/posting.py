@@ -2,7 +2,7 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -11,6 +11,7 @@ from sqlalchemy import func, insert, select
 
 from app.accounts.models import Institution
 from app.billing.charges import Due
+from app.billing.lines import Line, part_as_json, said_of, sponsored_by
 from app.billing.models import (
     Charge,
     LedgerEntry,
@@ -23,35 +24,11 @@ from app.db import Model, db
 from app.domain import ledger
 from app.domain.charge import ChargeKind, Part, entry
 from app.domain.ledger import Entry
-from app.domain.pricing import Item
 from app.domain.rate_card import Tax
 from app.domain.shares import show_percent
 
 #: How long after its date a statement is to be paid.
 PAY_WITHIN = timedelta(days=30)
-
-
-@dataclass(slots=True)
-class _Line:
-    """A line on its way into a statement."""
-
-    account: str | None
-    net: int
-    vat: int
-    sponsored: list[Any]
-    said: dict[str, Any]
-    charge: int  # the number of its charge among the new ones; or, of a correction, its id
-    corrects_id: int | None = None
-
-    @property
-    def is_nothing(self) -> bool:
-        return not (self.net or self.vat)
-
-    def negated(self, corrects_id: int, reason: str) -> "_Line":
-        """What takes it back."""
-        back = [each | {"amount": -each["amount"]} for each in self.sponsored]
-        said = self.said | {"correction": reason}
-        return _Line(self.account, -self.net, -self.vat, back, said, self.charge, corrects_id)
 
 
 @dataclass(slots=True)
@@ -65,7 +42,7 @@ class Posting:
     _amounts: list[Entry] = field(default_factory=list)
     _charges: list[dict[str, Any]] = field(default_factory=list)
     _entry_of: list[int | None] = field(default_factory=list)  # by charge: number of its entry
-    _lines: dict[str, list[_Line]] = field(default_factory=lambda: defaultdict(list))  # by payer
+    _lines: dict[str, list[Line]] = field(default_factory=lambda: defaultdict(list))  # by payer
 
     @property
     def charges(self) -> int:
@@ -84,7 +61,7 @@ class Posting:
             key = row.uid, f"{due.kind}/{number}"
             made = entry(key, due.day, self.supplier.slug, due.parts)
             self._entry_of[-1] = self._enter(made, None)
-        quote, parts = due.quote, [_part_as_json(part, due.promised) for part in due.parts]
+        quote, parts = due.quote, [part_as_json(part, due.promised) for part in due.parts]
         lines = [line.as_json() for line in quote.lines]
         self._add(row, due.kind, due.day, (quote.net, quote.vat, quote.tax, lines, parts))
         for part in due.parts:
@@ -128,11 +105,11 @@ class Posting:
             }
         )
 
-    def _line(self, row: Any, due: Due, part: Part) -> _Line:
-        said = _said(row, due) | {"percent": show_percent(part.payer.percent)}
-        sponsored = _sponsored(part, due.promised)
+    def _line(self, row: Any, due: Due, part: Part) -> Line:
+        said = said_of(row, due) | {"percent": show_percent(part.payer.percent)}
+        sponsored = sponsored_by(part, due.promised)
         index = len(self._charges) - 1
-        return _Line(part.payer.account, part.net, part.vat, sponsored, said, index)
+        return Line(part.payer.account, part.net, part.vat, sponsored, said, index)
 
     def _take_back(self, before: Charge, row: Any) -> None:
         if before.entry_id is None:
@@ -146,7 +123,7 @@ class Posting:
             .join(Institution, Institution.id == Statement.payer_id)
             .where(StatementLine.charge_id == before.id, StatementLine.corrects_id.is_(None))
         ):
-            line = _Line(old.account, old.net, old.vat, old.sponsored, old.said, before.id)
+            line = Line(old.account, old.net, old.vat, old.sponsored, old.said, before.id)
             reason = row.decided_reason or ""
             self._lines[payer].append(line.negated(old.id, reason))
 
@@ -248,25 +225,7 @@ def entry_of(posted: LedgerEntry) -> Entry:
 def _same(before: Charge, due: Due) -> bool:
     """Whether what was posted is what it comes to now."""
     return before.kind is due.kind and before.parts == [
-        _part_as_json(part, due.promised) for part in due.parts
-    ]
-
-
-def _part_as_json(part: Part, promised: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "institution": part.payer.institution,
-        "account": part.payer.account,
-        "percent": show_percent(part.payer.percent),
-        "net": part.net,
-        "vat": part.vat,
-        "sponsored": _sponsored(part, promised),
-    }
-
-
-def _sponsored(part: Part, promised: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [
-        {"fund": fund, "sponsor": promised[fund].sponsor, "amount": amount}
-        for fund, amount in part.sponsored.items()
+        part_as_json(part, due.promised) for part in due.parts
     ]
 
 
@@ -276,26 +235,6 @@ def _party(institution: Institution) -> dict[str, Any]:
         "name_ko": institution.name_ko,
         "name_en": institution.name_en,
         "registration_number": institution.registration_number,
-    }
-
-
-def _said(row: Any, due: Due) -> dict[str, Any]:
-    """What a line tells of its use, as it was then."""
-    first = next((line for line in due.quote.lines if line.item is Item.USE), None)
-    single = sum(line.item is Item.USE for line in due.quote.lines) == 1
-    return {
-        "kind": due.kind.value,
-        "reservation": row.uid,
-        "instrument": row.instrument,
-        "name_ko": row.name_ko,
-        "name_en": row.name_en,
-        "equipment_number": row.registration_number,
-        "user": row.holder,
-        "mode": row.mode.value,
-        "day": due.day.isoformat(),
-        "quantity": first.quantity if single and first else None,
-        "unit": first.unit.value if single and first and first.unit else None,
-        "unit_price": first.unit_price if single and first else None,
     }
 
 

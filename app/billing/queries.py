@@ -7,10 +7,9 @@ from datetime import date, datetime
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload, selectinload
 
-from app.accounts.access import Actor, institutions_administered
 from app.accounts.models import Institution
 from app.billing.charges import Charging, Due, Unknown, over
 from app.billing.models import (
@@ -142,41 +141,6 @@ def _gross_of(supplier: Institution, due: Due) -> Iterator[Gross]:
         )
 
 
-def statements_seen(
-    user: Actor, *, month: date | None = None, institution: str | None = None
-) -> Sequence[Statement]:
-    """The statements of the institutions that a person administers, newest first."""
-    own = institutions_administered(user)
-    wanted = select(Statement).options(joinedload(Statement.supplier), joinedload(Statement.payer))
-    if own is not None:
-        wanted = wanted.where(or_(Statement.supplier_id.in_(own), Statement.payer_id.in_(own)))
-    if month is not None:
-        wanted = wanted.where(Statement.month == month)
-    if institution is not None:
-        one = select(Institution.id).where(Institution.slug == institution).scalar_subquery()
-        wanted = wanted.where(or_(Statement.supplier_id == one, Statement.payer_id == one))
-    return db.session.scalars(
-        wanted.order_by(Statement.month.desc(), Statement.supplier_id, Statement.number)
-    ).all()
-
-
-def statement_seen(user: Actor, uid: str) -> Statement:
-    """One with its lines, for who administers either side; for others there is none."""
-    found = db.session.scalar(
-        select(Statement)
-        .where(Statement.uid == uid)
-        .options(
-            joinedload(Statement.supplier),
-            joinedload(Statement.payer),
-            selectinload(Statement.lines).joinedload(StatementLine.charge),
-        )
-    )
-    own = institutions_administered(user)
-    if found is None or not (own is None or {found.supplier_id, found.payer_id} & own):
-        raise NotFound(Text("그런 거래명세서가 없습니다.", "There is no such statement."))
-    return found
-
-
 def statement_of(supplier: str, payer: str, month: date) -> Statement:
     """The statement of a month between two institutions, by their slugs; raises `NotFound`."""
     sells, pays = (
@@ -205,7 +169,9 @@ def statement_of(supplier: str, payer: str, month: date) -> Statement:
 
 def complaints() -> Iterator[str]:
     """All that does not add up in what was posted; nothing if all does."""
-    yield from ledger.complaints(_entries())
+    wrong: list[str] = []
+    yield from ledger.complaints(_entries(wrong))
+    yield from wrong
     yield from _wrong_statements()
     for month in db.session.scalars(select(Statement.month).distinct().order_by(Statement.month)):
         rows = settlement.matrix(_posted(month))
@@ -213,8 +179,11 @@ def complaints() -> Iterator[str]:
             yield f"{month:%Y-%m}: the settlement is off by {off:+} won."
 
 
-def _entries() -> Iterator[Entry]:
-    """All entries in the order in which they were posted, as the pure ledger knows them."""
+def _entries(wrong: list[str]) -> Iterator[Entry]:
+    """All entries in the order in which they were posted, as the pure ledger knows them.
+
+    What is no entry at all, as it does not balance, is told in `wrong`.
+    """
     keys: dict[int, ledger.Key] = {}
     amounts = _by_entry(
         db.session.execute(
@@ -234,7 +203,10 @@ def _entries() -> Iterator[Entry]:
     ):
         keys[row.id] = (row.subject, row.kind)
         undone = None if row.reverses_id is None else keys.get(row.reverses_id)
-        yield Entry(keys[row.id], row.day, tuple(amounts.get(row.id, ())), undone)
+        try:
+            yield Entry(keys[row.id], row.day, tuple(amounts.get(row.id, ())), undone)
+        except ValueError as broken:
+            wrong.append(str(broken))
 
 
 def _by_entry(rows: Iterable[Any]) -> dict[int, list[ledger.Posting]]:

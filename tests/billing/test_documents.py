@@ -6,8 +6,8 @@ import pytest
 from openpyxl import load_workbook
 from sqlalchemy import text
 
-from app.billing import closing, queries
-from app.billing.models import Statement
+from app.accounts.access import OPERATOR
+from app.billing import closing
 from app.db import db
 from tests import factories
 from tests.billing.conftest import CLOSING, MARCH
@@ -66,9 +66,14 @@ def test_what_was_changed_behind_the_ledgers_back_is_found(run, uses, boss):
     db.session.execute(text("UPDATE statement SET net = net + 1, number = 3"))
     db.session.commit()
 
+    db.session.execute(text(taken.replace("statement", "ledger_posting")))
+    db.session.execute(text("UPDATE ledger_posting SET amount = amount + 7 WHERE amount > 0"))
+    db.session.commit()
+
     wrong = run("verify")
 
     assert wrong.exit_code == 1
+    assert "does not balance: +7 won" in wrong.stderr
     assert "says 20,001" in wrong.stderr
     assert "after 0 comes 3" in wrong.stderr
 
@@ -88,17 +93,13 @@ def test_a_month_without_a_statement_says_so(run, confocal):
     assert "no statement of kaist to cnu for 2026-03" in str(missing.exception)
 
 
-def test_people_see_the_statements_of_the_institutions_they_administer(boss, uses, theo_boss, mina):
-    closing.close_month(boss, "kaist", MARCH, now=CLOSING)
+def test_one_supplier_that_is_refused_holds_up_no_other(run, uses, boss):
+    home = factories.institution(slug="kribb")
+    factories.instrument(facility=factories.facility(institution=home))
+    closing.close_month(OPERATOR, "kaist", MARCH, now=CLOSING)
 
-    assert len(queries.statements_seen(boss)) == 1
-    assert len(queries.statements_seen(theo_boss, month=MARCH)) == 1
-    assert queries.statements_seen(mina) == []
-    uid = db.session.query(Statement).one().uid
-    assert queries.statement_seen(theo_boss, uid).total == 20_000
+    done = run("close", "--month", "2026-02")
 
-
-@pytest.fixture
-def theo_boss(confocal):
-    """Administers CNU."""
-    return factories.user(administers=factories.cnu(), institution=factories.cnu())
+    assert done.exit_code == 1
+    assert "kaist: It is closed up to 2026-03" in done.stderr
+    assert done.stdout == "kribb: 0 charges, 0 statements.\n"
