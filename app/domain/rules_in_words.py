@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from app.domain.booking_facts import OPERATED, Policy, TwoPlaces
+from app.domain.charge import ChargePolicy
 from app.domain.contracts import ContractNeeded
 from app.domain.errors import Text
 from app.domain.no_shows import limit_in_words
@@ -19,6 +20,31 @@ Row = tuple[Text, Text]
 def rarer_rules(policy: Policy) -> list[Row]:
     """Label and text for all that is set beyond length, notice and approval."""
     return [*_times(policy), *_operators(policy), *_shares(policy), *_papers(policy)]
+
+
+def fees_in_words(policy: ChargePolicy) -> list[Row]:
+    """What it costs to give up late, or not to come; nothing where that is free."""
+    found: list[Row] = []
+    if policy.cancel_fees:
+        fees = sorted(policy.cancel_fees, key=lambda fee: fee.within, reverse=True)
+        spans = [(in_words(fee.within), fee.percent) for fee in fees]
+        ko = ", ".join(f"{span.ko} 안에는 예상 이용료의 {percent}%" for span, percent in spans)
+        en = ", ".join(f"{percent} % of the fee within {span.en}" for span, percent in spans)
+        found.append(
+            (
+                Text("늦은 취소", "Late cancellation"),
+                Text(f"시작 전 {ko}", f"{en} of the start"),
+            )
+        )
+    if policy.no_show_percent:
+        percent = policy.no_show_percent
+        found.append(
+            (
+                Text("미사용(노쇼)", "No-show"),
+                Text(f"예상 이용료의 {percent}%", f"{percent} % of the fee"),
+            )
+        )
+    return found
 
 
 def _times(policy: Policy) -> Iterator[Row]:

@@ -11,11 +11,11 @@ from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from app.domain.booking import AffiliationClass, Mode
-from app.domain.charge import CancelFee, ChargeBy, ChargePolicy
+from app.domain.charge import CancelFee, ChargeBy, ChargePolicy, part_of
 from app.domain.interval import Interval
 from app.domain.opening_hours import OpeningHours
 from app.domain.pieces import Times
-from app.domain.pricing import Use
+from app.domain.pricing import Item, Use
 from app.domain.quote import Quote, quote
 from app.domain.rate_card import Rate, RateCard, Tax, Terms, Unit, card_at
 from app.rates.cards import Cards, card_from, settings_of
@@ -96,6 +96,22 @@ class Frozen:
             ],
             "settings": {name: said for name, said in settings.items() if said != _PLAIN[name]},
         }
+
+
+def cancelling_costs(
+    charging: Mapping[str, Any] | None,
+    quoted: Mapping[str, Any] | None,
+    start: datetime,
+    at: datetime,
+) -> int:
+    """What giving up a reservation costs at an instant, with VAT, by what was agreed then."""
+    if not charging or not quoted:
+        return 0
+    frozen = Frozen.from_json(charging)
+    percent = frozen.policy.cancel_percent(start, at)
+    whole = Quote.from_json(quoted)
+    fee = part_of(whole, percent, Item.LATE_CANCELLATION, frozen.terms.vat_percent, at.date())
+    return fee.total
 
 
 def cards_for(cards: Cards, interval: Interval, longest: timedelta) -> Cards:

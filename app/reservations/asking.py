@@ -14,7 +14,14 @@ from app.accounts.models import User
 from app.accounts.today import today
 from app.catalog.health import open_faults
 from app.catalog.models import Instrument
-from app.catalog.policy import hours_of, policy_of, training_of, use_policy_of, zone_of
+from app.catalog.policy import (
+    charge_policy_of,
+    hours_of,
+    policy_of,
+    training_of,
+    use_policy_of,
+    zone_of,
+)
 from app.catalog.queries import instrument_by_slug, scope_of
 from app.domain import booking
 from app.domain.approval import APPROVER_NAMES, Status
@@ -22,7 +29,7 @@ from app.domain.booking import BookingRequest, Mode, Policy
 from app.domain.errors import BookingRefused, FreeSlot, Invalid, Refusal, Taken, WrongState
 from app.domain.interval import Interval
 from app.domain.paying import AccountsAsked
-from app.domain.rules_in_words import rarer_rules
+from app.domain.rules_in_words import fees_in_words, rarer_rules
 from app.domain.shares import Share
 from app.projects import charging
 from app.projects.models import Project
@@ -275,7 +282,7 @@ def _reserve_page(
         policy=policy,
         check_in=use_policy_of(instrument),
         unit_price=tariff_of(instrument, user, now=now).unit_price(now, _mode(form, policy)),
-        rarer_rules=rarer_rules(policy),
+        rarer_rules=[*rarer_rules(policy), *fees_in_words(charge_policy_of(instrument))],
         hours=hours_of(instrument).in_words(pages.locale_word()),
         to_agree=approvers.left_for(instrument, user, now),
         asks=asks,

@@ -25,7 +25,7 @@ from app.accounts.current import current, current_or_none
 from app.accounts.models import User
 from app.accounts.today import today
 from app.catalog.policy import policy_of, zone_of
-from app.domain.approval import APPROVER_NAMES, Step, steps_from
+from app.domain.approval import APPROVER_NAMES, Status, Step, steps_from
 from app.domain.booking import CODES
 from app.domain.errors import (
     BookingRefused,
@@ -42,6 +42,7 @@ from app.domain.paying import AccountsAsked
 from app.domain.quote import Quote
 from app.domain.recurrence import Recurrence
 from app.projects import charging
+from app.rates.frozen import cancelling_costs
 from app.reservations import (
     approvers,
     asking,
@@ -272,6 +273,9 @@ def _page_of(reservation: Reservation, form: ChangeForm, found: Any = ()) -> str
         stages=approvers.present(reservation),
         approver_names=APPROVER_NAMES,
         free_until=reservation.interval.start - policy.free_cancel,
+        cancel_cost=_cancel_cost(reservation, now)
+        if user.id == reservation.holder_id or not manages
+        else 0,
         late=not policy.free_to_cancel(reservation.interval, now=now),
         happenings=happenings(reservation),
         now=now,
@@ -282,6 +286,14 @@ def _page_of(reservation: Reservation, form: ChangeForm, found: Any = ()) -> str
         **_series_of(reservation),
         **bench.use_of(reservation, user, now=now),
     )
+
+
+def _cancel_cost(reservation: Reservation, now: datetime) -> int:
+    """What cancelling now would cost the holder; a request that waits costs nothing."""
+    if reservation.status is not Status.CONFIRMED:
+        return 0
+    start = reservation.reserved.start
+    return cancelling_costs(reservation.charging, reservation.quote, start, now)
 
 
 def _could_attend(reservation: Reservation, now: datetime) -> Any:

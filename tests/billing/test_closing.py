@@ -253,3 +253,19 @@ def test_a_supplier_with_vat_shows_it_apart(confocal, boss, theo, reserve):
     assert db.session.scalars(select(LedgerEntry.kind)).all() == ["use/1"]
     assert db.session.scalars(select(Charge.tax)).all() == [Tax.TAXABLE]
     assert Fraction(lines()[0].said["percent"]) == 100
+
+
+def test_what_giving_up_costs_is_told_before_reserving_and_before_cancelling(
+    confocal, theo, reserve, client, monkeypatch
+):
+    monkeypatch.setattr("app.clock.now", lambda: NOW)
+    fees = {"cancel_fees": [{"within": "PT24H", "percent": 50}], "no_show_fee": 80}
+    change(confocal, booking={**confocal.booking, **fees})
+    late, early = reserve(theo, 2, 4), reserve(theo, 48, 50)
+    client.sign_in(theo)
+
+    form = client.get("/instruments/confocal/reserve").text
+    assert "50 % of the fee within 1 day of the start" in form
+    assert "80 % of the fee" in form
+    assert "Cancelling now costs ₩10,000." in client.get(f"/reservations/{late.uid}").text
+    assert "Cancelling now" not in client.get(f"/reservations/{early.uid}").text
