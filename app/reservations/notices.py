@@ -63,8 +63,9 @@ def rejected(reservation: Reservation, *, now: datetime) -> None:
 
 
 def undecided(reservation: Reservation, *, now: datetime) -> None:
-    """Nobody decided in time: the holder learns that the time is gone."""
+    """Nobody decided in time: the holder and who takes part learn that the time is gone."""
     _tell(reservation.holder, "request_released", reservation, now)
+    _tell_participants("request_released", reservation, now)
     attendance_notices.tell("ended", reservation, now=now)
 
 
@@ -82,11 +83,13 @@ def acted_for(reservation: Reservation, *, by: User, reason: str, now: datetime)
 
 def missed(reservation: Reservation, *, now: datetime) -> None:
     _tell(reservation.holder, "reservation_missed", reservation, now)
+    _tell_participants("reservation_missed", reservation, now)
     attendance_notices.tell("ended", reservation, now=now)
 
 
 def restored(reservation: Reservation, *, by: User, reason: str, now: datetime) -> None:
     _tell(reservation.holder, "reservation_restored", reservation, now, by=by, reason=reason)
+    _tell_participants("reservation_restored", reservation, now, by=by, reason=reason)
 
 
 def forgotten(reservation: Reservation, *, now: datetime) -> None:

@@ -1,23 +1,28 @@
 """Who takes part sees a reservation and what becomes of it, and no more."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
 from app.accounts.models import User
 from app.calendars.models import Cancelled, Detail, FeedKind
 from app.calendars.services import FeedRequest, make_feed
-from app.db import db
+from app.db import db, transaction
 from app.domain.booking import BookingRequest
 from app.domain.errors import Invalid, NotAllowed, NotFound, WrongState
 from app.domain.recurrence import Recurrence
 from app.mail.models import OutgoingMail
 from app.mail.rendering import message
-from app.reservations import participants, queries, series, services
+from app.reservations import jobs, no_shows, participants, queries, series, services
+from app.reservations.no_shows import CameAfterAll
 from app.reservations.series import Repeat, Which
 from app.reservations.services import Change
 from tests import factories
 from tests.factories import NOW, hours
 from tests.reservations.conftest import booked
+
+HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
@@ -66,6 +71,28 @@ def test_those_who_take_part_in_dates_of_a_series_are_told_of_those(mina, jun, m
     participants.add(mina, first.uid, jun.email, now=NOW)
     series.cancel_series(mina, first.uid, Which.ALL, now=NOW)
     assert [mail.template for mail in told(jun)] == ["takes_part", "reservation_cancelled"]
+
+
+def test_they_are_told_of_a_no_show_and_that_it_was_none(mina, jun, sora, microscope):
+    with transaction():
+        microscope.facility.booking = {"check_in": "required"}
+    missed = booked(mina, microscope, hours(1, 2))
+    participants.add(mina, missed.uid, jun.email, now=NOW)
+    jobs.follow_use(NOW + 1.5 * HOUR)
+    came = CameAfterAll(hours(1, 2), "the reader was broken")
+    no_shows.restore(sora, missed.uid, came, now=NOW + 3 * HOUR)
+    assert [mail.template for mail in told(jun)] == [
+        "takes_part", "reservation_missed", "reservation_restored",
+    ]  # fmt: skip
+
+
+def test_they_are_told_that_nobody_approved_it_in_time(mina, jun, sora, microscope):
+    with transaction():
+        microscope.booking = {"approval": "each", "approval_deadline": "PT2H"}
+    asked = booked(mina, microscope, hours(5, 6))
+    participants.add(mina, asked.uid, jun.email, now=NOW)
+    assert [jobs.end_undecided(NOW + 2 * HOUR) for _ in range(2)] == [1, 0]
+    assert [mail.template for mail in told(jun)] == ["takes_part", "request_released"]
 
 
 def test_one_takes_ones_name_off_and_the_holder_takes_off_others(mina, jun, sora, theo, made):
