@@ -299,7 +299,16 @@ _NOT_OF_EXTENSIONS = frozenset(
         account_rules.accounts_may_pay,
     }
 )
-EXTENSION_RULES: tuple[Rule, ...] = tuple(rule for rule in RULES if rule not in _NOT_OF_EXTENSIONS)
+#: What is reserved along has had its answers, too.
+_OF_EXTENSIONS: Mapping[Rule, Rule] = MappingProxyType(
+    {
+        linked_rules.needed_can_be_had: linked_rules.needed_can_be_kept,
+        linked_rules.accessories_can_be_had: linked_rules.accessories_can_be_kept,
+    }
+)
+EXTENSION_RULES: tuple[Rule, ...] = tuple(
+    _OF_EXTENSIONS.get(rule, rule) for rule in RULES if rule not in _NOT_OF_EXTENSIONS
+)
 
 
 def refusals(request: BookingRequest, facts: BookingFacts) -> list[Refusal]:
@@ -310,12 +319,17 @@ def refusals(request: BookingRequest, facts: BookingFacts) -> list[Refusal]:
 
 def is_conflict(refusal: Refusal) -> bool:
     """Whether it is refused because of what others hold: another time would do."""
-    return refusal.code in CONFLICT_CODES or refusal.of_others
+    return refusal.of_others or _is_of(refusal, CONFLICT_CODES)
 
 
 def only_soft(refusals: Iterable[Refusal]) -> bool:
     """Whether a manager may set all of them aside."""
-    return all(refusal.code in SOFT for refusal in refusals)
+    return all(_is_of(refusal, SOFT) for refusal in refusals)
+
+
+def _is_of(refusal: Refusal, codes: frozenset[str]) -> bool:
+    """Whether its code is one of them, or all those are that it sums up."""
+    return refusal.code in codes or (bool(refusal.because) and codes.issuperset(refusal.because))
 
 
 def warnings(request: BookingRequest, facts: BookingFacts) -> list[Text]:

@@ -26,6 +26,7 @@ class Refusal:
     limit: str | None = None  # the limit that was broken, ISO 8601 or a plain number
     field: str | None = None  # the field of the request that would have to change
     of_others: bool = False  # only because others hold it: another time would do
+    because: tuple[str, ...] = ()  # the codes of its reasons, where it sums up several
 
 
 class DureError(Exception):

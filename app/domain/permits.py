@@ -35,6 +35,17 @@ def until_key(kind: str) -> str:
     return f"{kind}_until"
 
 
+def answers_along(slug: str, answers: Mapping[str, str]) -> dict[str, str]:
+    """The answers as what is reserved along reads them.
+
+    What is asked by the same key is answered once for all, unless there is an answer for this
+    instrument alone, `slug.key`.
+    """
+    start = f"{slug}."
+    own = {key.removeprefix(start): said for key, said in answers.items() if key.startswith(start)}
+    return {**answers, **own}
+
+
 @dataclass(frozen=True, slots=True)
 class Permit:
     """A permit that is asked for; what is not required may be left out."""

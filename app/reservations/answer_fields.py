@@ -1,6 +1,7 @@
 """Fields for the permits and questions of one instrument, beside those that every form has."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from types import new_class
 from typing import Any
 
@@ -11,9 +12,9 @@ from wtforms.validators import Length, Optional
 
 from app.catalog.models import Instrument
 from app.catalog.policy import policy_of
-from app.domain.booking import Policy
 from app.domain.errors import Text
-from app.domain.permits import PERMIT_NAMES, Question, QuestionKind, until_key
+from app.domain.permits import PERMIT_NAMES, Permit, Question, QuestionKind, until_key
+from app.reservations.linked import companions
 from app.reservations.models import Reservation
 from app.web.pages import localized
 
@@ -22,16 +23,53 @@ PREFIX = "answer_"
 _SHORT = Length(max=500, message=_l("At most 500 characters, please."))
 
 
-def asking(form: type[Any], instrument: Instrument, more: dict[str, Any]) -> Any:
-    """The form with a field for all that the instrument asks besides, and `more` fields."""
-    fields = answer_fields(policy_of(instrument)) | more
-    return new_class(form.__name__, (form,), exec_body=lambda body: body.update(fields))
+@dataclass(frozen=True, slots=True)
+class AskedAlong:
+    """What an instrument asks that is, or may be, reserved along with another."""
+
+    instrument: Instrument
+    accessory: bool
+    names: Sequence[str]  # of the fields
 
 
-def answer_fields(policy: Policy) -> dict[str, Any]:
+def asking(
+    form: type[Any],
+    instrument: Instrument,
+    also: dict[str, Any],
+    along: Iterable[Instrument] = (),
+) -> Any:
+    """The form with a field for all that the instrument asks, and what comes along, and `also`.
+
+    The same question is asked once; `asked_along` tells which fields are whose.
+    """
+    policy = policy_of(instrument)
+    fields = answer_fields(policy.permits, policy.questions)
+    known = list(policy.questions)
+    asked_along = []
+    for each in along:
+        policy = policy_of(each)
+        new = [question for question in policy.questions if question not in known]
+        clash = [question for question in new if PREFIX + question.key in fields]
+        more = {
+            **answer_fields(policy.permits, [one for one in new if one not in clash]),
+            **answer_fields((), clash, of=f"{each.slug}."),
+        }
+        names = [name for name in more if name not in fields]
+        fields |= {name: more[name] for name in names}
+        known += new
+        if names:
+            accessory = each.slug not in instrument.needs and each.slug in instrument.accessories
+            asked_along.append(AskedAlong(each, accessory, names))
+    body = {**fields, **also, "asked_along": asked_along}
+    return new_class(form.__name__, (form,), exec_body=lambda its: its.update(body))
+
+
+def answer_fields(
+    permits: Iterable[Permit], questions: Iterable[Question], of: str = ""
+) -> dict[str, Any]:
     """Name and field for each permit, with the day on which it expires, and each question."""
     fields: dict[str, Any] = {}
-    for permit in policy.permits:
+    for permit in permits:
         needed = [] if permit.required else [Optional()]
         fields[PREFIX + permit.kind] = StringField(
             localized(PERMIT_NAMES[permit.kind]), [*needed, _SHORT]
@@ -41,8 +79,8 @@ def answer_fields(policy: Policy) -> dict[str, Any]:
             [*needed, _SHORT],
             render_kw={"type": "date"},
         )
-    for question in policy.questions:
-        fields[PREFIX + question.key] = _field(question)
+    for question in questions:
+        fields[PREFIX + of + question.key] = _field(question)
     return fields
 
 
@@ -88,4 +126,14 @@ def answers_in_words(reservation: Reservation) -> list[tuple[str, str]]:
         for question in reservation.asked
         if answers.get(question["key"])
     ]
+    return told
+
+
+def all_answers_in_words(reservation: Reservation) -> list[tuple[str, str]]:
+    """The same with what was reserved along, under its name where it asked something else."""
+    told = answers_in_words(reservation)
+    for each in companions(reservation):
+        name = localized(each.instrument)
+        own = [line for line in answers_in_words(each) if line not in told]
+        told += [(f"{name}: {asked}", said) for asked, said in own]
     return told

@@ -273,6 +273,7 @@ class Search:
 
     def _offer(self, one: Open, slot: Interval, more: Sequence[Interval] = ()) -> Offer:
         candidate, standing = one.candidate, one.standing
+        every = [standing, *(each for _, each in self._along(candidate))]
         tariff = self._tariff(candidate, standing)
         reach = self._reaches.get(candidate.id)
         return Offer(
@@ -281,8 +282,8 @@ class Search:
             standing.zone,
             standing.policy.modes,
             self._needs_approval(candidate, standing),
-            standing.policy.limits_people,
-            standing.asks_training,
+            any(each.policy.limits_people for each in every),
+            any(each.asks_training for each in every),
             [each.code for each in reach.lacking(slot)] if reach else (),
             tariff.price(slot, self._mode(standing)) if tariff else None,
             self._unit(candidate, standing, tariff, slot) if tariff else None,

@@ -30,7 +30,7 @@ from app.reservations import (
     waitlist,
 )
 from app.reservations import closures as closing
-from app.reservations.answer_fields import answers_in_words
+from app.reservations.answer_fields import all_answers_in_words
 from app.reservations.closures import facility_by_slug
 from app.reservations.forms import ClosureForm, ReasonForm, seen_version, shown_text
 from app.reservations.giving_way import CannotGiveWay, StillReserved
@@ -73,7 +73,7 @@ def approvals() -> str:
         facility=facility,
         nearness=_nearness(clock.now()),
         form=ReasonForm(formdata=None),
-        given=answers_in_words,
+        given=all_answers_in_words,
         stages_of=approvers.present,
         approver_names=APPROVER_NAMES,
     )

@@ -45,8 +45,15 @@ from app.domain.usage import (
     UseType,
 )
 from app.projects.models import FundingAccount, ResearchGroup
-from app.reservations.answer_fields import PREFIX, answers_of, asking, fill_in_answers
+from app.reservations.answer_fields import (
+    PREFIX,
+    AskedAlong,
+    answers_of,
+    asking,
+    fill_in_answers,
+)
 from app.reservations.closures import Closure
+from app.reservations.linked import companions, may_come_along
 from app.reservations.models import Reservation
 from app.reservations.paying import shares_from
 from app.reservations.repeat_fields import OfSeries, Repeating
@@ -162,7 +169,9 @@ class Times(FlaskForm):
         for refusal in refusals:
             said = localized(refusal.reason)
             name = (refusal.field or "").replace("answers.", PREFIX)
-            field = self._fields.get(name)
+            # What another instrument asks, too, is asked once for all.
+            once = PREFIX + name.rpartition(".")[2] if name.startswith(PREFIX) else name
+            field = self._fields.get(name) or self._fields.get(once)
             if field is None:
                 self.form_errors.append(said)
             else:
@@ -178,7 +187,24 @@ def _override() -> StringField:
     )
 
 
-class ReservationForm(Repeating, Times):
+class Answering(Times):
+    """Times with what an instrument asks besides, and what is reserved along with it."""
+
+    asked_along: Sequence[AskedAlong] = ()
+
+    @property
+    def answers(self) -> list[Field]:
+        """The fields of all permits and questions."""
+        return [field for field in self if field.name.startswith(PREFIX)]
+
+    @property
+    def asked(self) -> list[Field]:
+        """Those that the instrument itself asks."""
+        others = {name for each in self.asked_along for name in each.names}
+        return [field for field in self.answers if field.name not in others]
+
+
+class ReservationForm(Repeating, Answering):
     """Everything that a reservation asks of its holder."""
 
     purpose = StringField(
@@ -237,7 +263,8 @@ class ReservationForm(Repeating, Times):
 
         `accounts` are those that may pay.
         """
-        whole = asking(cls, instrument, share_fields(accounts))
+        along = may_come_along(instrument)
+        whole = asking(cls, instrument, share_fields(accounts), along)
         form: ReservationForm = whole(instrument, groups)
         return form
 
@@ -245,11 +272,6 @@ class ReservationForm(Repeating, Times):
     def paying(self) -> list[Field]:
         """The fields of the accounts that may pay."""
         return share_fields_of(self)
-
-    @property
-    def asked(self) -> list[Field]:
-        """The fields of permits and questions."""
-        return [field for field in self if field.name.startswith(PREFIX)]
 
     def __init__(
         self,
@@ -328,7 +350,7 @@ class ReservationForm(Repeating, Times):
                 field.errors = [*field.errors, localized(text)]
 
 
-class ChangeForm(OfSeries, Times):
+class ChangeForm(OfSeries, Answering):
     """What may be changed of a reservation that stands."""
 
     purpose = StringField(
@@ -361,7 +383,8 @@ class ChangeForm(OfSeries, Times):
         """
         instrument, shares = reservation.instrument, shares_from(reservation.shares)
         paying = {} if accounts is None else share_fields(accounts, shares)
-        whole = asking(cls, instrument, paying)
+        along = [each.instrument for each in companions(reservation)]
+        whole = asking(cls, instrument, paying, along)
         form: ChangeForm = whole(zone_of(instrument), obj=_Words(reservation))
         if not form.is_submitted():
             form.fill_in(reservation.interval)
@@ -375,11 +398,6 @@ class ChangeForm(OfSeries, Times):
         return share_fields_of(self)
 
     @property
-    def asked(self) -> list[Field]:
-        """The fields of permits and questions."""
-        return [field for field in self if field.name.startswith(PREFIX)]
-
-    @property
     def seen(self) -> int | None:
         """The version that the person had before them."""
         return seen_version(str(self.version.data or ""))
@@ -390,7 +408,7 @@ class ChangeForm(OfSeries, Times):
             purpose=self.purpose.data,
             samples=self.samples.data,
             note=self.note.data,
-            answers=answers_of(self._fields, shown_text) if self.asked else None,
+            answers=answers_of(self._fields, shown_text) if self.answers else None,
             shares=shares_in(self) if self.paying else None,
             override=self.override.data or "",
         )

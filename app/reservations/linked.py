@@ -19,6 +19,7 @@ from app.domain.approval import Status
 from app.domain.errors import Invalid, Text, WrongState
 from app.domain.interval import Interval
 from app.domain.linked import together
+from app.reservations.answering import asked_of, own_answers
 from app.reservations.models import Reservation
 
 #: Reservations that are asked for, decided and used; companions follow them.
@@ -125,6 +126,14 @@ def _read(slugs: set[str]) -> dict[str, Instrument]:
     return found
 
 
+def may_come_along(instrument: Instrument) -> list[Instrument]:
+    """All that is, or may be chosen to be, reserved along with it, as far as it can be found."""
+    if not instrument.needs and not instrument.accessories:
+        return []
+    found = _read({*instrument.needs, *instrument.accessories})
+    return [found[slug] for slug in sorted(found) if slug != instrument.slug]
+
+
 def moved_along(reservation_id: int) -> tuple[Along, ...]:
     """What is moved along with a reservation."""
     own = select(Reservation.bundle).where(Reservation.id == reservation_id).scalar_subquery()
@@ -204,9 +213,9 @@ def row_along(main: Mapping[str, Any], instrument: Instrument) -> dict[str, Any]
         "uid": uuid.uuid4().hex,
         "instrument_id": instrument.id,
         "exclusive": instrument.capacity == 1,
-        "answers": {},
+        "answers": own_answers(instrument, main["answers"]),
         "shares": [],
-        "asked": [],
+        "asked": asked_of(instrument),
         "refusals_overridden": [],
         "override_reason": "",
         "decide_by": None,
@@ -226,6 +235,13 @@ def follow(main: Reservation, now: datetime) -> None:
         each.version += 1
         each.sequence += 1
         each.updated_at = each.shown_at = now
+
+
+def answer(main: Reservation, answers: Mapping[str, str]) -> None:
+    """Keep what was answered with what was asked, by the main reservation and its companions."""
+    main.answers, main.asked = dict(answers), asked_of(main.instrument)
+    for each in companions(main):
+        each.answers, each.asked = own_answers(each.instrument, answers), asked_of(each.instrument)
 
 
 def refuse_alone(reservation: Reservation) -> None:

@@ -6,7 +6,7 @@ touched each other's people would wait for one another. Taking an offer asks all
 
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import exists, select
@@ -32,6 +32,7 @@ from app.domain.paying import NOT_CHARGED
 from app.domain.waitlist import Outcome, Waiting, WaitState
 from app.rates.queries import tariff_of
 from app.reservations import duties, notices, paying, queries
+from app.reservations.answering import asked_of
 from app.reservations.linked import companions
 from app.reservations.models import (
     FreedTime,
@@ -346,7 +347,7 @@ def _hold(instrument: Instrument, wait: Wait, user: User, slot: Interval, *, now
         samples=wait.samples,
         note=wait.note,
         answers=dict(wait.answers),
-        asked=[asdict(question) for question in policy.questions],
+        asked=asked_of(instrument),
         shares=list(wait.shares),
         **tariff_of(instrument, user, now=now).kept(
             slot, wait.mode, wait.samples, paying.shares_from(wait.shares)

@@ -194,12 +194,13 @@ def booking_facts(  # noqa: PLR0913 – what is read depends on all of them
     for each in with_:
         other = each.instrument
         met = _in_the_way(other, interval, besides=each.moved)
+        own = already_held(other, user, interval, now=now, besides=each.moved, group=group)
         known = learned.get(other.id, UNTRAINED)
-        facts = facts_of(other, user, interval, met, suspended, now, learned=known)
+        facts = facts_of(other, user, interval, met, suspended, now, own, known)
         name = Text(other.name_ko, other.name_en)
         linked.append(Linked(other.slug, name, facts, each.accessory))
-    own = learned.get(instrument.id, UNTRAINED)
-    facts = facts_of(instrument, user, interval, (held, blackouts), suspended, now, already, own)
+    known = learned.get(instrument.id, UNTRAINED)
+    facts = facts_of(instrument, user, interval, (held, blackouts), suspended, now, already, known)
     if duties.plans_operators(instrument):
         attending = duties.around(instrument, interval, besides=[besides] if besides else ())
         facts = replace(facts, operators=attending)

@@ -81,7 +81,8 @@ class ReservationIn(Input):
     answers: Annotated[
         Answers,
         Field(
-            description="Permits (`irb`, `irb_until`) and what the facility asks, by its keys.",
+            description="Permits (`irb`, `irb_until`) and what the facility asks, by its keys; "
+            "`slug.key` for one instrument alone of those that are reserved together.",
             examples=[{"irb": "KH-2026-11", "irb_until": "2026-12-31"}],
         ),
     ] = {}

@@ -40,7 +40,7 @@ from app.domain.rate_card import Unpriced
 from app.domain.recurrence import Occurrence, Recurrence, local_length, local_shift, moved
 from app.domain.series import OnConflict, Verdict
 from app.rates.queries import Tariff, tariff_of
-from app.reservations import approvers, notices, offering, paying, queries, stages
+from app.reservations import approvers, linked, notices, offering, paying, queries, stages
 from app.reservations.alternatives import alternatives
 from app.reservations.idempotency import Once, made_before, remember
 from app.reservations.models import Reservation, Series
@@ -48,7 +48,6 @@ from app.reservations.services import (
     NET,
     Change,
     as_changed,
-    asked_of,
     awaited_until,
     has_to_be_approved_anew,
     holder_of,
@@ -574,7 +573,7 @@ def _move(
         each.override_reason = change.override if verdict.aside else ""
         each.shares = paying.kept(replace(request, agreed=agreed | request.agreed))
         if request.answers != each.answers:
-            each.answers, each.asked = dict(request.answers), asked_of(instrument)
+            linked.answer(each, request.answers)
 
 
 def _ask_anew(members: Sequence[Reservation], user: User, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -48,6 +48,7 @@ from app.reservations import (
     stages,
 )
 from app.reservations.alternatives import alternatives
+from app.reservations.answering import asked_of
 from app.reservations.idempotency import Once, made_before, remember
 from app.reservations.linked import Along
 from app.reservations.models import Reservation
@@ -459,11 +460,6 @@ def requote(reservations: Sequence[Reservation], now: datetime) -> None:
         each.quote, each.charging = kept["quote"], kept["charging"]
 
 
-def asked_of(instrument: Instrument) -> list[dict[str, object]]:
-    """The facility's questions as they stand now."""
-    return [asdict(question) for question in policy_of(instrument).questions]
-
-
 def left_of_all(
     instruments: Sequence[Instrument], holder: User, now: datetime, *, by: User
 ) -> tuple[Stage, ...]:
@@ -519,7 +515,7 @@ def _move(
     request = paying.use_up(request, facts.charged, holder, instrument)
     reservation.shares = paying.kept(request)
     if request.answers != reservation.answers:
-        reservation.answers, reservation.asked = dict(request.answers), asked_of(instrument)
+        linked.answer(reservation, request.answers)
     reservation.exclusive = instrument.capacity == 1
 
 

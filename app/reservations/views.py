@@ -71,7 +71,7 @@ from app.reservations import (
     waitlist,
     waitlist_pages,
 )
-from app.reservations.answer_fields import answers_in_words
+from app.reservations.answer_fields import all_answers_in_words
 from app.reservations.forms import CancelForm, ChangeForm, parsed_instant, seen_version
 from app.reservations.free_times import with_instruments
 from app.reservations.history import happenings
@@ -266,7 +266,7 @@ def _page_of(reservation: Reservation, form: ChangeForm, found: Any = ()) -> str
         and (not begun or manages)
         and access.may(user, Action.CANCEL_RESERVATION, scope),
         may_override=access.may(user, Action.OVERRIDE_RULES, scope),
-        given=answers_in_words(reservation),
+        given=all_answers_in_words(reservation),
         codes=CODES,
         may_decide=decides,
         changed=since_approval.differences([reservation] if decides else []).get(reservation.id),

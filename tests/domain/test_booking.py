@@ -18,7 +18,9 @@ from app.domain.booking import (
     UseScope,
     UseState,
     conflicts,
+    extension_refusals,
     is_conflict,
+    only_soft,
     refusals,
 )
 from app.domain.booking_facts import Linked, TwoPlaces
@@ -28,7 +30,7 @@ from app.domain.interval import Interval
 from app.domain.opening_hours import ALWAYS_OPEN, OpeningHours
 from app.domain.operators import OperatorNeeded
 from app.domain.paying import AccountsAsked
-from app.domain.permits import Permit, PermitKind, Question
+from app.domain.permits import Permit, PermitKind, Question, QuestionKind
 from app.domain.quota import Counted, Quota, Whose, Within
 from app.domain.shares import WHOLE, Share
 from app.domain.training import Held, Level, Qualification, SafetyKind, TrainingPolicy
@@ -532,7 +534,7 @@ def test_settings_that_contradict_each_other_are_refused(settings):
         replace(POLICY, **settings)
 
 
-def test_what_is_reserved_along_has_no_wishes_of_its_own():
+def test_what_is_reserved_along_does_not_say_when_and_how_long():
     """Grid, lengths and notice are asked of the main instrument alone."""
     strict = replace(POLICY, slot=HOUR, shortest=3 * HOUR, latest=10 * DAY, earliest=20 * DAY)
     assert codes(linked=(beside(policy=strict),)) == []
@@ -555,3 +557,48 @@ def test_only_what_others_hold_makes_it_a_conflict():
     assert is_conflict(only(refused(linked=(taken,))))
     assert not is_conflict(only(refused(linked=(idle,))))
     assert not is_conflict(only(refused(linked=(taken, idle))))
+
+
+ONE_HOUR_A_DAY = (Quota(per=Whose.PERSON, within=Within.DAY, hours=HOUR),)
+
+
+@pytest.mark.parametrize(
+    ("policy", "because"),
+    [
+        ({"quotas": ONE_HOUR_A_DAY}, "max-per-day"),
+        ({"permits": (Permit(PermitKind.IRB),)}, "permit-missing"),
+        ({"questions": (MEDIUM,)}, "answer-missing"),
+        ({"contract": ContractNeeded.OUTSIDE}, "contract-missing"),
+        ({"refuse_overdue_after": 30}, "overdue"),
+    ],
+    ids=lambda each: each if isinstance(each, str) else "",
+)
+def test_what_is_reserved_along_is_judged_by_rules_of_its_own(policy, because):
+    facts = {"overdue_since": date(2026, 1, 1)} if because == "overdue" else {}
+    refusal = only(refused(linked=(beside(policy=replace(POLICY, **policy), **facts),)))
+
+    assert (refusal.code, refusal.because) == ("needs-linked-instrument", (because,))
+    assert "Preparation room" in refusal.reason.en
+    assert only_soft([refusal]) == only_soft([replace(refusal, code=because, because=())])
+
+
+def test_an_answer_is_for_all_that_ask_or_for_one_alone():
+    dish = replace(MEDIUM, kind=QuestionKind.CHOICE, options=("agar", "broth"))
+    linked = (beside(policy=replace(POLICY, questions=(dish,))),)
+    assert only(refused(linked=linked)).field == "answers.prep-room.medium"
+    assert codes(asked(answers={"medium": "agar"}), linked=linked) == []
+
+    # The main instrument asks something else by the same key.
+    both = {"policy": {"questions": (MEDIUM,)}, "linked": linked}
+    assert codes(asked(answers={"medium": "milk"}), **both) == ["needs-linked-instrument"]
+    answers = {"medium": "milk", "prep-room.medium": "broth"}
+    assert codes(asked(answers=answers), **both) == []
+
+
+def test_who_goes_on_is_not_asked_again_what_is_asked_along():
+    asking = beside(policy=replace(POLICY, questions=(MEDIUM,)))
+    assert extension_refusals(asked(), replace(FACTS, linked=(asking,))) == []
+
+    full = beside(accessory=True, policy=replace(POLICY, quotas=ONE_HOUR_A_DAY))
+    refusal = only(extension_refusals(asked(), replace(FACTS, linked=(full,))))
+    assert refusal.because == ("max-per-day",)

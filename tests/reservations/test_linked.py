@@ -124,6 +124,66 @@ def test_a_needed_one_that_is_taken_refuses_all_and_names_times_at_which_all_are
     assert count() == before
 
 
+def test_a_quota_of_the_room_counts_it_with_whatever_it_is_reserved(mina, room, scope):
+    quota = {"per": "person", "within": "day", "hours": "PT3H"}
+    room.booking = {**room.booking, "quotas": [quota]}
+    db.session.commit()
+    made = booked(mina, scope, hours(1, 3))
+    with pytest.raises(BookingRefused, match=r"Preparation room.*a day") as refused:
+        booked(mina, scope, hours(4, 6))
+    assert refused_codes(refused) == ["needs-linked-instrument"]
+    with pytest.raises(BookingRefused):
+        booked(mina, room, hours(4, 6))
+
+    # What is moved does not count against itself.
+    services.change_reservation(mina, made.uid, Change(hours(2, 4)), now=NOW)
+
+
+MEDIUM = {"key": "medium", "label": {"ko": "배지", "en": "Medium"}, "required": True}
+
+
+def test_what_the_room_asks_is_answered_with_the_main_one_and_kept_with_the_room(mina, room, scope):
+    room.booking = {**room.booking, "questions": [MEDIUM]}
+    db.session.commit()
+    with pytest.raises(BookingRefused, match=r"Preparation room.*Medium"):
+        booked(mina, scope, hours(1, 3))
+
+    made = booked(mina, scope, hours(1, 3), answers={"medium": "agar"})
+    (companion,) = linked.companions(made)
+    assert (companion.answers, companion.asked[0]["key"]) == ({"medium": "agar"}, "medium")
+    services.change_reservation(mina, made.uid, Change(answers={"medium": "broth"}), now=NOW)
+    (companion,) = linked.companions(made)
+    assert companion.answers == {"medium": "broth"}
+
+
+def test_the_form_asks_under_its_name_and_the_page_tells_the_answer(
+    client, fixed_now, mina, room, heater, scope
+):
+    for each in (scope, heater):
+        each.booking = {**each.booking, "questions": [MEDIUM]}
+    other = {**MEDIUM, "kind": "choice", "options": ["agar", "broth"]}
+    room.booking = {**room.booking, "questions": [other], "permits": [{"kind": "irb"}]}
+    db.session.commit()
+    client.sign_in(mina)
+    page = client.get("/instruments/scope/reserve").text
+    assert page.count('name="answer_medium"') == 1
+    assert 'data-asked-along="room"' in page
+    assert 'data-asked-along="heater"' not in page, "what is the same is asked once"
+
+    token = client.form_token("/instruments/scope/reserve")
+    sent = {**typed(1, 3), "answer_medium": "milk", "csrf_token": token}
+    answer = client.post("/instruments/scope/reserve", data=sent)
+    assert answer.status_code == 422
+    assert 'href="#answer_irb"' in answer.text
+
+    more = {"answer_room.medium": "agar", "answer_irb": "KH-1", "answer_irb_until": "2026-12-31"}
+    answer = client.post("/instruments/scope/reserve", data={**sent, **more})
+    assert answer.status_code == 303
+    page = client.get(answer.headers["Location"]).text
+    assert "준비실: 배지" in page
+    assert 'value="agar"' in page.split('name="answer_room.medium"')[1].split("</select>")[0]
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
