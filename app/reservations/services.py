@@ -12,7 +12,7 @@ from sqlalchemy.orm import make_transient_to_detached
 from sqlalchemy.orm.attributes import set_committed_value
 
 from app.accounts import access
-from app.accounts.access import Action
+from app.accounts.access import Action, Scope
 from app.accounts.models import User
 from app.catalog.models import Instrument
 from app.catalog.policy import affiliation_on, policy_of, use_policy_of, zone_of
@@ -150,7 +150,7 @@ def request_reservation(
                 with_=along,
                 asked=request,
             )
-            aside = _refuse(request, facts, user, instrument, override)
+            aside = _refuse(request, facts, user, (instrument, along), override)
             request = paying.use_up(request, facts.charged, holder, instrument)
             made_by = _MadeBy(user, holder, aside, operator_for(request, facts))
             reservation = _reserve((instrument, along), made_by, request, now=now)
@@ -212,8 +212,9 @@ def try_reservation(user: User, request: BookingRequest, *, now: datetime) -> Tr
         left = left_of_all([instrument, *(each.instrument for each in along)], holder, now, by=user)
         status = approval.first_status(left)
         return Trial(status, (), (), warnings, quote=quoted, unpriced=unpriced)
-    may_override = booking.only_soft(refusals) and access.may(
-        user, Action.OVERRIDE_RULES, scope_of(instrument)
+    may_override = booking.only_soft(refusals) and all(
+        access.may(user, Action.OVERRIDE_RULES, scope)
+        for scope in _rules_of(refusals, instrument, along)
     )
     taken = booking.conflicts(request, facts)
     return Trial(None, refusals, taken, warnings, may_override, quoted, unpriced)
@@ -346,20 +347,30 @@ def _refuse(
     request: BookingRequest,
     facts: booking.BookingFacts,
     user: User,
-    instrument: Instrument,
+    together: tuple[Instrument, Sequence[Along]],
     override: str,
 ) -> _Aside:
     """Raise with every reason there is to refuse; another time helps only if others are all."""
     if override:
-        access.require(user, Action.OVERRIDE_RULES, scope_of(instrument))
+        access.require(user, Action.OVERRIDE_RULES, scope_of(together[0]))
     refusals = booking.refusals(request, facts)
     if not refusals:
         return _Aside()
     if override and booking.only_soft(refusals):
+        for scope in _rules_of(refusals, *together):
+            access.require(user, Action.OVERRIDE_RULES, scope)
         return _Aside(tuple(refusal.code for refusal in refusals), override)
     if all(map(booking.is_conflict, refusals)):
         raise _Conflict(refusals, booking.conflicts(request, facts))
     raise BookingRefused(refusals)
+
+
+def _rules_of(
+    refusals: Sequence[Refusal], instrument: Instrument, along: Sequence[Along]
+) -> list[Scope]:
+    """Whose rules refuse: those of what is reserved along may be another facility's."""
+    summed_up = any(refusal.because for refusal in refusals)
+    return [scope_of(instrument), *(scope_of(each.instrument) for each in along if summed_up)]
 
 
 def accessories_of(reservation: Reservation) -> tuple[str, ...]:
@@ -506,7 +517,7 @@ def _move(
         with_=along,
         asked=request,
     )
-    aside = _refuse(request, facts, user, instrument, override)
+    aside = _refuse(request, facts, user, (instrument, along), override)
     reservation.refusals_overridden = list(aside.codes)
     reservation.override_reason = aside.reason
     reservation.interval = request.interval

@@ -1,6 +1,7 @@
 """Instruments that need each other are reserved, moved and used together, or not at all."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from app.catalog.models import BlackoutKind, Instrument
 from app.db import db
 from app.domain.approval import Status
 from app.domain.booking import BookingRequest
-from app.domain.errors import BookingRefused, Invalid, Taken, WrongState
+from app.domain.errors import BookingRefused, Invalid, NotAllowed, Taken, WrongState
 from app.domain.interval import Interval
 from app.domain.recurrence import Recurrence
 from app.domain.wish import Wish
@@ -137,6 +138,22 @@ def test_a_quota_of_the_room_counts_it_with_whatever_it_is_reserved(mina, room, 
 
     # What is moved does not count against itself.
     services.change_reservation(mina, made.uid, Change(hours(2, 4)), now=NOW)
+
+
+def test_a_rule_of_what_is_reserved_along_is_set_aside_by_who_manages_that(sora, room, scope):
+    quota = {"per": "person", "within": "day", "hours": "PT1H"}
+    room.booking = {**room.booking, "quotas": [quota]}
+    db.session.commit()
+    wanted = BookingRequest("scope", hours(1, 3), purpose="막단백질 영상")
+    assert services.try_reservation(sora, wanted, now=NOW).may_override
+    services.request_reservation(sora, wanted, now=NOW, override="the run takes longer")
+
+    room.facility = factories.facility()
+    db.session.commit()
+    wanted = replace(wanted, interval=hours(4, 6))
+    assert not services.try_reservation(sora, wanted, now=NOW).may_override
+    with pytest.raises(NotAllowed):
+        services.request_reservation(sora, wanted, now=NOW, override="the run takes longer")
 
 
 MEDIUM = {"key": "medium", "label": {"ko": "배지", "en": "Medium"}, "required": True}
