@@ -65,6 +65,7 @@ class Counted:
     same_institution: bool
     of_owner: bool  # its holder belonged to the institution that owns the instrument
     same_group: bool = False
+    present: bool = True  # its holder comes: it was not handed in for the staff to do
 
 
 def periods(quota: Quota, asked: Interval, *, now: datetime, zone: ZoneInfo) -> list[Interval]:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
-from app.domain.booking_facts import OWN, BookingFacts, BookingRequest, Policy, TwoPlaces
+from app.domain.booking_facts import OWN, BookingFacts, BookingRequest, Mode, Policy, TwoPlaces
 from app.domain.errors import Refusal, Text
 from app.domain.interval import Interval
 from app.domain.notation import in_words, iso_duration, listed, shown_day
@@ -83,13 +83,14 @@ def _around(spans: Sequence[Interval]) -> Interval | None:
 def leaves_a_gap(request: BookingRequest, facts: BookingFacts) -> Refusal | None:
     """One's own reservations touch, as one longer one, or keep apart."""
     gap = facts.policy.gap
-    if not gap:
+    if not gap or not comes(request):
         return None
     wanted = request.interval
     near = [
         each.interval
         for each in facts.counted
         if each.same_person
+        and each.present
         and (
             _NOTHING < wanted.start - each.interval.end < gap
             or _NOTHING < each.interval.start - wanted.end < gap
@@ -192,8 +193,13 @@ def is_in_one_place(request: BookingRequest, facts: BookingFacts) -> Refusal | N
     return two_places(request, facts) if facts.policy.two_places is TwoPlaces.REFUSE else None
 
 
-def two_places(_: BookingRequest, facts: BookingFacts) -> Refusal | None:
-    if not facts.elsewhere:
+def comes(request: BookingRequest) -> bool:
+    """Whether the holder is there themself: who hands in samples may be anywhere meanwhile."""
+    return request.mode is not Mode.COMMISSIONED
+
+
+def two_places(request: BookingRequest, facts: BookingFacts) -> Refusal | None:
+    if not facts.elsewhere or not comes(request):
         return None
     times = listed(sorted(facts.elsewhere), facts.zone, facts.now)
     return Refusal(

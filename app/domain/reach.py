@@ -34,11 +34,11 @@ class Reach:
     _last: dict[Within, Interval] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        policy = self.facts.policy
+        policy, comes = self.facts.policy, quota_rules.comes(self.request)
         checks: list[tuple[bool, Callable[[Interval], datetime | None]]] = [
             (needs_contract(policy, self.facts.affiliation), self._contract),
-            (policy.two_places is TwoPlaces.REFUSE, self._elsewhere),
-            (bool(policy.gap), self._gap),
+            (policy.two_places is TwoPlaces.REFUSE and comes, self._elsewhere),
+            (bool(policy.gap) and comes, self._gap),
             (bool(policy.quotas), self._quotas),
             (bool(policy.owner_share) and self.facts.affiliation not in OWN, self._owner),
             (self._trained(), self._training),
@@ -102,9 +102,13 @@ class Reach:
     def _gap(self, slot: Interval) -> datetime | None:
         gap = self.facts.policy.gap
         for each in self.facts.counted:
-            if each.same_person and (
-                _NOTHING < slot.start - each.interval.end < gap
-                or _NOTHING < each.interval.start - slot.end < gap
+            if (
+                each.same_person
+                and each.present
+                and (
+                    _NOTHING < slot.start - each.interval.end < gap
+                    or _NOTHING < each.interval.start - slot.end < gap
+                )
             ):
                 return slot.start
         return None

@@ -118,6 +118,7 @@ _COUNTED = select(
     Reservation.holder_id,
     Reservation.institution_id,
     Reservation.group_id,
+    Reservation.mode,
 ).where(
     Reservation.instrument_id == bindparam("instrument"),
     HOLDS,
@@ -264,8 +265,9 @@ def already_held(  # noqa: PLR0913 – all that rules may ask about
                 same_institution=mine is not None and institution == mine,
                 of_owner=institution == owner,
                 same_group=same_group(group, of, mine=holder == user.id),
+                present=mode is not Mode.COMMISSIONED,
             )
-            for start, end, holder, institution, of in rows
+            for start, end, holder, institution, of, mode in rows
         ]
     told = {TwoPlaces.REFUSE, TwoPlaces.WARN} if to_warn else {TwoPlaces.REFUSE}
     elsewhere = elsewhere_of(instrument, user, interval) if policy.two_places in told else ()

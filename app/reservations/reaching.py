@@ -96,7 +96,10 @@ class Reaches:
             contracts=self._contracts.get(facility.id, ()),
             qualification=self._learned.get(candidate.id, UNTRAINED),
         )
-        request = BookingRequest(candidate.slug, self.within, mode=Mode.SELF_OPERATED)
+        only = standing.policy.modes == {Mode.COMMISSIONED}
+        commissioned = self.mode is Mode.COMMISSIONED or (self.mode is None and only)
+        mode = Mode.COMMISSIONED if commissioned else Mode.SELF_OPERATED
+        request = BookingRequest(candidate.slug, self.within, mode=mode)
         return Reach(facts, request, self.within.end, self.only_qualified)
 
     def _facts(self, candidate: Candidate, standing: Standing) -> BookingFacts:
@@ -149,8 +152,9 @@ class Reaches:
                 and institution == self.institution_id,
                 of_owner=institution == owner,
                 same_group=queries.same_group(self.group, of, mine=holder == self.viewer.id),
+                present=mode is not Mode.COMMISSIONED,
             )
-            for start, end, holder, institution, _, _, of in self._rows.get(candidate.id, ())
+            for start, end, holder, institution, _, mode, of in self._rows.get(candidate.id, ())
         ]
 
     def _elsewhere(self, candidate: Candidate) -> Sequence[Interval]:

@@ -14,7 +14,7 @@ from app.catalog.models import Instrument
 from app.catalog.policy import affiliation_on, open_spans, policy_of, zone_of
 from app.db import db
 from app.domain.availability import free_spans, nearest_slots
-from app.domain.booking import BookingFacts, BookingRequest, TwoPlaces
+from app.domain.booking import BookingFacts, BookingRequest, Mode, TwoPlaces
 from app.domain.interval import Interval
 from app.domain.local_time import day_of
 from app.domain.operators import Duty
@@ -38,6 +38,7 @@ _HELD = select(
     Reservation.holder_id,
     Reservation.institution_id,
     Reservation.group_id,
+    Reservation.mode,
 ).where(
     Reservation.instrument_id == bindparam("instrument"),
     queries.HOLDS,
@@ -97,8 +98,11 @@ class Surroundings:
             },
         )
         return [
-            self._counted(Interval(start, end), holder == self.user.id, institution, group)
-            for id_, start, end, holder, institution, group in sorted(rows, key=itemgetter(1))
+            replace(
+                self._counted(Interval(start, end), holder == self.user.id, institution, group),
+                present=mode is not Mode.COMMISSIONED,
+            )
+            for id_, start, end, holder, institution, group, mode in sorted(rows, key=itemgetter(1))
             if id_ not in besides
         ]
 

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.booking import RULES, AffiliationClass, TwoPlaces, conflicts, refusals, warnings
+from app.domain.booking import (
+    RULES,
+    AffiliationClass,
+    Mode,
+    TwoPlaces,
+    conflicts,
+    refusals,
+    warnings,
+)
 from app.domain.errors import Text
 from app.domain.interval import Interval
 from app.domain.opening_hours import OpeningHours
@@ -212,6 +220,20 @@ def test_two_places_at_once_are_allowed_warned_of_or_refused(two_places, refusal
     wanted = asked(at(10, 12))
     assert [refusal.code for refusal in refusals(wanted, facts)] == refusals_found
     assert len(warnings(wanted, facts)) == warned
+
+
+def test_who_hands_in_samples_may_be_elsewhere_meanwhile():
+    commissioned = asked(at(13, 14), mode=Mode.COMMISSIONED)
+    modes = frozenset(Mode)
+    rules = {"gap": 2 * HOUR, "two_places": TwoPlaces.REFUSE, "modes": modes}
+    own, elsewhere = held(at(10, 12)), (at(13, 15),)
+    found = codes(asked(at(13, 14)), policy=rules, counted=own, elsewhere=elsewhere)
+    assert found == ["gap-too-small", "in-two-places"]
+    assert codes(commissioned, policy=rules, counted=own, elsewhere=elsewhere) == []
+    handed_in = [replace(each, present=False) for each in own]
+    assert codes(asked(at(13, 14)), policy=rules, counted=handed_in) == []
+    warned = replace(FACTS, elsewhere=elsewhere)
+    assert (len(warnings(asked(at(13, 14)), warned)), warnings(commissioned, warned)) == (1, [])
 
 
 # Fixed slots and the running day

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from app.domain.booking import BookingFacts, BookingRequest, refusals
 from app.domain.booking_facts import AffiliationClass as Who
-from app.domain.booking_facts import TwoPlaces
+from app.domain.booking_facts import Mode, TwoPlaces
 from app.domain.contracts import Contract, ContractNeeded
 from app.domain.interval import Interval, merged, without
 from app.domain.opening_hours import OpeningHours
@@ -62,7 +62,7 @@ def persons(draw):
         pairs = st.lists(st.tuples(st.integers(first, last), st.integers(1, 12)), max_size=most)
         return [Interval(now + s * HALF, now + (s + n) * HALF) for s, n in draw(pairs)]
 
-    counted = [Counted(span, *(draw(st.booleans()) for _ in range(4))) for span in spans(8)]
+    counted = [Counted(span, *(draw(st.booleans()) for _ in range(5))) for span in spans(8)]
     day = st.integers(-400, 6).map(lambda days: (now + days * DAY).date())
     soon = st.none() | st.integers(-2, 6).map(lambda days: (now + days * DAY).date())
     rules = replace(
@@ -77,6 +77,7 @@ def persons(draw):
         gap=draw(st.sampled_from([0, 0, 1, 5])) * HALF,
         owner_share=draw(st.sampled_from([0, 0, 60, 95, 100])),
         two_places=draw(st.sampled_from(list(TwoPlaces))),
+        modes=frozenset(Mode),
         contract=draw(st.sampled_from(list(ContractNeeded))),
     )
     wide = Interval(now - 45 * DAY, now + 60 * DAY)
@@ -124,8 +125,10 @@ LEARNABLE = {"not-qualified", "certificate-expired", "safety-training-expired"}
 
 @pytest.mark.parametrize("only_qualified", [True, False])
 @settings(max_examples=200, deadline=None, derandomize=True)
-@given(persons())
-def test_the_times_found_for_a_person_are_those_that_all_rules_allow(only_qualified, situation):
+@given(persons(), st.sampled_from([Mode.SELF_OPERATED, Mode.COMMISSIONED]))
+def test_the_times_found_for_a_person_are_those_that_all_rules_allow(
+    only_qualified, situation, mode
+):
     """Beside it the plain way: all rules about every slot."""
     facts, wish = situation
     around = Interval(wish.within.start - DAY, wish.within.end + DAY)
@@ -133,7 +136,7 @@ def test_the_times_found_for_a_person_are_those_that_all_rules_allow(only_qualif
     spans = [part for each in opened if (part := each.intersection(wish.within))]
     full = facts.held if facts.capacity == 1 else crowded(facts)
     free = without(spans, [each for each in full if each.overlaps(around)])
-    request = BookingRequest("any", wish.within)
+    request = BookingRequest("any", wish.within, mode=mode)
     reach = Reach(facts, request, wish.within.end, only_qualified)
     timetable = Timetable(facts.policy, facts.zone, free, facts.fixed_slots, resume=reach.resume)
     found = [] if reach.never() else list(wished_slots(timetable, wish, now=facts.now))
