@@ -39,6 +39,7 @@ from app.rates import views as rates_views
 from app.reservations import api as reservations_api
 from app.reservations import cli as reservations_cli
 from app.reservations import (
+    commission_api,
     health_api,
     no_show_api,
     operator_api,
@@ -87,6 +88,7 @@ APIS = (
     health_api,
     participant_api,
     waitlist_api,
+    commission_api,
     calendars_api,
 )
 GROUPS = (accounts_cli, audit_cli, billing_cli, catalog_cli)

@@ -11,6 +11,7 @@ from app.mail import models as mail
 from app.projects import models as projects
 from app.rates import models as rates
 from app.reservations import approval_models as approvals
+from app.reservations import commission_models as commissions
 from app.reservations import models as reservations
 from app.reservations import operator_models as operators
 from app.training import models as training
@@ -22,6 +23,7 @@ TABLES = (
     billing,
     calendars,
     catalog,
+    commissions,
     contracts,
     files,
     mail,

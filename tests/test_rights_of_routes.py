@@ -44,6 +44,7 @@ from app.catalog.models import (
 from app.contracts.models import UseContract
 from app.db import Model, db, transaction
 from app.domain.booking import BookingRequest
+from app.domain.commission import CommissionState
 from app.domain.maintenance import Condition, Result, Severity
 from app.domain.repetition import Every
 from app.domain.training import Level, SafetyKind
@@ -62,6 +63,7 @@ from app.projects.models import (
 from app.rates.models import RateCard, RateLine, SupplierTerms
 from app.reservations import faults, maintenance
 from app.reservations import services as reservations
+from app.reservations.commission_models import Commission
 from app.reservations.maintenance import Work
 from app.reservations.models import Reservation, UsageEntry
 from app.training.models import (
@@ -81,6 +83,7 @@ from tests.rates.conftest import set_card
 SECRETS = {
     "purpose": "purpose-of-mina",
     "note": "note-of-mina",
+    "commission": "commission-of-mina",
     "feed": "feed-of-mina",
     "token": "token-of-mina",
     "suspension": "suspension-of-mina",
@@ -152,6 +155,19 @@ def stage(app: Flask, microscope: Instrument, sora: User, monkeypatch: pytest.Mo
             guarded.slug, hours(10, 12), purpose=SECRETS["purpose"], note=SECRETS["note"]
         ),
         now=NOW,
+    )
+    # Of the same name: a stranger's guess finds either.
+    factories.save(
+        Commission(
+            uid=made.uid,
+            instrument_id=guarded.id,
+            holder_id=mina.id,
+            state=CommissionState.WAITING,
+            purpose=SECRETS["commission"],
+            samples=1,
+            asked_at=NOW,
+            updated_at=NOW,
+        )
     )
     wanted = FeedRequest(FeedKind.MINE, None, Detail.FULL, Cancelled.OMIT, SECRETS["feed"])
     feed, _ = make_feed(mina, wanted, now=NOW)
@@ -321,6 +337,7 @@ def watched(mina: User, fault_id: int) -> Callable[[], list[object]]:
         db.session.rollback()
         return [
             rows(Reservation, Reservation.holder_id == owner),
+            rows(Commission, Commission.holder_id == owner),
             rows(UsageEntry),
             rows(Feed, Feed.user_id == owner),
             rows(ApiToken, ApiToken.user_id == owner),
@@ -477,6 +494,8 @@ def sent(rule: Rule, method: str, stage: Stage) -> dict[str, Any]:
             },
             "reservations-api.extend": {"ends_at": wish["ends_at"], "reason": "stolen"},
             "reservations-api.check_out": {"reason": "stolen", "samples": 9},
+            "commission-api.change": {"samples": 9},
+            "commission-api.place": {"starts_at": wish["starts_at"], "duration": "PT1H"},
             "calendars-api.make": {"kind": "facility", "of": stage.slugs["facilities"]},
         }
         return {"json": bodies.get(rule.endpoint, {"reason": "stolen"})}

@@ -51,6 +51,9 @@ class Action(enum.StrEnum):
     HANDLE_FAULT = "handle-fault"
     KEEP_MAINTENANCE_LOG = "keep-maintenance-log"
     KEEP_CONTRACTS = "keep-contracts"  # of other institutions with a facility
+    SEE_COMMISSION = "see-commission"  # an analysis asked for without a time
+    CHANGE_COMMISSION = "change-commission"  # or withdraw it, while it waits
+    HANDLE_COMMISSION = "handle-commission"  # place it, decline it
     HAND_OVER = "hand-over"  # to another operator, what one attends
     KEEP_OPERATORS = "keep-operators"  # name them, and choose who attends a reservation
     SEE_PEOPLE = "see-people"
@@ -105,6 +108,9 @@ TABLE: dict[Action, frozenset[Relation]] = {
     Action.HANDLE_FAULT: _MANAGES,
     Action.KEEP_MAINTENANCE_LOG: _MANAGES,
     Action.KEEP_CONTRACTS: _MANAGES,
+    Action.SEE_COMMISSION: _MANAGES | {_R.HOLDER, _R.ASSISTANT},
+    Action.CHANGE_COMMISSION: frozenset({_R.HOLDER, _R.ASSISTANT}),
+    Action.HANDLE_COMMISSION: _MANAGES,
     Action.HAND_OVER: _MANAGES | {_R.OPERATOR},
     Action.KEEP_OPERATORS: _MANAGES,
     Action.SEE_PEOPLE: _ADMINISTERS,

@@ -27,7 +27,7 @@ from app.catalog.policy import (
     zone_of,
 )
 from app.catalog.search import Found, search
-from app.domain.booking import UseState
+from app.domain.booking import Mode, UseState
 from app.domain.local_time import day_of
 from app.domain.rules_in_words import rarer_rules
 from app.domain.training import LEVEL_NAMES, SAFETY_NAMES
@@ -187,6 +187,7 @@ def instrument(slug: str) -> str | Response:
         if may(user, Action.KEEP_MAINTENANCE_LOG, scope)
         else None,
         reserve_url=_reserve_url(found),
+        order_url=_order_url(found),
         free_url=_linked("reservations.free_fragment", slug=found.slug),
         bench_url=_linked("reservations.bench", slug=found.slug),
         usage_url=_linked("reservations.usage", slug=found.slug)
@@ -221,6 +222,13 @@ def _reserve_url(found: Instrument) -> str | None:
     if found.use_state in (UseState.IDLE, UseState.DISUSED) or found.out_of_order_since:
         return None
     return _linked("reservations.reserve", slug=found.slug)
+
+
+def _order_url(found: Instrument) -> str | None:
+    """Where its staff is asked for an analysis, if it takes any and can be reserved."""
+    if _reserve_url(found) is None or Mode.COMMISSIONED not in policy_of(found).modes:
+        return None
+    return _linked("reservations.order_commission", slug=found.slug)
 
 
 def _linked(endpoint: str, **values: Any) -> str | None:

@@ -39,6 +39,7 @@ __all__ = [
     "RULES",
     "SOFT",
     "TIMELESS",
+    "WITHOUT_TIME",
     "AffiliationClass",
     "BookingFacts",
     "BookingRequest",
@@ -54,6 +55,7 @@ __all__ = [
     "only_soft",
     "refusals",
     "refused_at_any_time",
+    "refused_without_time",
     "warnings",
 ]
 
@@ -284,6 +286,22 @@ TIMELESS: tuple[Rule, ...] = (
     rules.mode_is_offered,
 )
 
+#: What is asked of a commission while it waits for a time; all rules are asked once it has one.
+WITHOUT_TIME: tuple[Rule, ...] = (
+    rules.person_is_not_suspended,
+    rules.access_lasts,
+    rules.instrument_is_in_use,
+    rules.within_use_scope,
+    rules.mode_is_offered,
+    contract_rules.contract_is_signed,
+    overdue_rules.institution_has_paid,
+    account_rules.accounts_are_named,
+    account_rules.accounts_may_pay,
+    answer_rules.permits_are_given,
+    answer_rules.permits_last,
+    answer_rules.questions_are_answered,
+    linked_rules.needed_without_time,
+)
 
 #: An extension is asked for at the instrument, after the start and with all questions answered.
 _NOT_OF_EXTENSIONS = frozenset(
@@ -343,6 +361,12 @@ def warnings(request: BookingRequest, facts: BookingFacts) -> list[Text]:
 def refused_at_any_time(request: BookingRequest, facts: BookingFacts) -> list[Refusal]:
     """The reasons to refuse `request` that hold at whatever time."""
     found = (rule(request, facts) for rule in TIMELESS)
+    return [refusal for refusal in found if refusal]
+
+
+def refused_without_time(request: BookingRequest, facts: BookingFacts) -> list[Refusal]:
+    """Every reason to refuse what is asked for without a time; that of `request` is supposed."""
+    found = (rule(request, facts) for rule in WITHOUT_TIME)
     return [refusal for refusal in found if refusal]
 
 

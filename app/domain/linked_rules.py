@@ -56,6 +56,20 @@ _HAVING: _Rules = (
     answer_rules.permits_last,
     answer_rules.questions_are_answered,
 )
+#: What no other time would mend.
+_WITHOUT_TIME: _Rules = (
+    rules.instrument_is_in_use,
+    rules.within_use_scope,
+    contract_rules.contract_is_signed,
+    overdue_rules.institution_has_paid,
+    answer_rules.permits_are_given,
+    answer_rules.permits_last,
+    answer_rules.questions_are_answered,
+)
+
+
+def needed_without_time(request: BookingRequest, facts: BookingFacts) -> Refusal | None:
+    return _needed(request, facts, _WITHOUT_TIME)
 
 
 def needed_can_be_had(request: BookingRequest, facts: BookingFacts) -> Refusal | None:

@@ -21,7 +21,14 @@ from app.domain.booking import UseState
 from app.domain.interval import Interval
 from app.domain.local_time import day_of, first_instant
 from app.domain.opening_hours import ALWAYS_OPEN
-from app.home import demo_groups, demo_health, demo_operators, demo_projects, demo_training
+from app.home import (
+    demo_commissions,
+    demo_groups,
+    demo_health,
+    demo_operators,
+    demo_projects,
+    demo_training,
+)
 from app.home.demo_people import PEOPLE, DemoPerson
 from app.home.demo_purposes import FAULTS, MAINTENANCE
 from app.home.demo_reservations import Book, Researcher, Row
@@ -86,7 +93,9 @@ class _Filling:
                 book.take_along(instrument, by_slug)
             self.progress(done, len(instruments))
         demo_training.teach(instruments, book, self.now)
+        asked = demo_commissions.ask(instruments, book)
         self._write(book)
+        demo_commissions.keep(asked)
         demo_operators.attend(instruments, managers, self.users, self.now)
         demo_health.ail(instruments, managers, book.researchers, self.blackouts, self.now)
 

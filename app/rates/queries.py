@@ -135,6 +135,12 @@ class Tariff:
         rates = card.rates_of(self.who, mode) if card else ()
         return (rates[0].price, rates[0].unit) if rates else None
 
+    def however_long(self, at: datetime, mode: Mode) -> bool:
+        """Whether it costs the same however long it takes, as by the sample."""
+        card = card_at(self.cards, at)
+        rates = card.rates_of(self.who, mode) if card else ()
+        return all(rate.unit in {Unit.SAMPLE, Unit.SESSION} for rate in rates)
+
     def steady(self, during: Interval) -> bool:
         """Whether the same length costs the same whenever it lies within `during`."""
         inside = any(

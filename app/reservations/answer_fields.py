@@ -14,6 +14,7 @@ from app.catalog.models import Instrument
 from app.catalog.policy import policy_of
 from app.domain.errors import Text
 from app.domain.permits import PERMIT_NAMES, Permit, Question, QuestionKind, until_key
+from app.reservations.commission_models import Commission
 from app.reservations.linked import companions
 from app.reservations.models import Reservation
 from app.web.pages import localized
@@ -105,14 +106,14 @@ def answers_of(fields: Mapping[str, Field], clean: Any) -> dict[str, str]:
     return {key: text for key, text in typed.items() if text}
 
 
-def fill_in_answers(form: Iterable[Field], reservation: Reservation) -> None:
-    """Show what was answered for a reservation."""
+def fill_in_answers(form: Iterable[Field], reservation: Reservation | Commission) -> None:
+    """Show what was answered for a reservation or a commission."""
     for field in form:
         if field.name.startswith(PREFIX):
             field.data = reservation.answers.get(field.name.removeprefix(PREFIX), "")
 
 
-def answers_in_words(reservation: Reservation) -> list[tuple[str, str]]:
+def answers_in_words(reservation: Reservation | Commission) -> list[tuple[str, str]]:
     """What was asked, as it was asked then, and what was answered."""
     answers = reservation.answers
     told: list[tuple[str, str]] = []

@@ -12,7 +12,7 @@ from app import clock
 from app.accounts.access import Action
 from app.accounts.current import current, current_or_none
 from app.catalog.queries import instrument_by_slug
-from app.domain.errors import Invalid, PreconditionNeeded, Text
+from app.domain.errors import Invalid, Text
 from app.reservations import (
     deciding,
     examples,
@@ -59,6 +59,7 @@ from app.reservations.schemas import (
 from app.reservations.series import Repeat, SeriesTrial, Which
 from app.reservations.services import Change, Trial
 from app.web.errors import as_dict, reader_language
+from app.web.preconditions import IF_MATCH, version_seen
 from app.web.rights import PUBLIC, open_to
 from app.web.told import ETAG, LOCATION, Header, told
 
@@ -72,13 +73,6 @@ IDEMPOTENCY_KEY = Header(
     "answers with the reservation that it made; with another body it is refused.",
     "4f8f2c5e-lab-7",
     r"^[!-~]{1,255}$",
-)
-IF_MATCH = Header(
-    "If-Match",
-    "The version that you have read, as the ETag told it.",
-    '"1"',
-    r'^(W/)?"\d{1,9}"$',
-    required=True,
 )
 
 
@@ -281,25 +275,12 @@ def change(uid: str, body: ReservationPatch) -> Response:
         None if body.shares is None else shares_of(body.shares),
         body.override,
     )
-    user, now, version = current(), clock.now(), _version()
+    user, now, version = current(), clock.now(), version_seen()
     if body.of_series is Which.THIS:
         done = services.change_reservation(user, uid, wanted, now=now, version=version)
     else:
         done = series.change_series(user, uid, body.of_series, wanted, now=now, version=version)
     return answer(done)
-
-
-def _version() -> int:
-    """The version that the client has seen."""
-    match = re.fullmatch(r'(?:W/)?"(\d{1,9})"', request.headers.get("If-Match", ""))
-    if match is None:
-        raise PreconditionNeeded(
-            Text(
-                '읽은 버전을 If-Match: "<version>" 헤더로 보내세요.',
-                'Send the version that you have read in the header If-Match: "<version>".',
-            )
-        )
-    return int(match[1])
 
 
 @bp.post("/reservations/<uid>/approve")

@@ -28,11 +28,7 @@ from app.domain.approval import APPROVER_NAMES, Status
 from app.domain.booking import BookingRequest, Mode, Policy
 from app.domain.errors import BookingRefused, FreeSlot, Invalid, Refusal, Taken, WrongState
 from app.domain.interval import Interval
-from app.domain.paying import AccountsAsked
 from app.domain.rules_in_words import fees_in_words, rarer_rules
-from app.domain.shares import Share
-from app.projects import charging
-from app.projects.models import Project
 from app.projects.queries import groups_of
 from app.rates.queries import tariff_of
 from app.reservations import (
@@ -40,7 +36,6 @@ from app.reservations import (
     deputies,
     free_times,
     linked,
-    paying,
     queries,
     series,
     services,
@@ -48,17 +43,20 @@ from app.reservations import (
     waitlist,
 )
 from app.reservations.alternatives import alternatives
+from app.reservations.default_shares import (
+    accounts_to_charge,
+    fill_in_at_hand,
+    fill_in_project,
+    shares_of_projects,
+)
 from app.reservations.forms import ReservationForm, parsed_instant
 from app.reservations.free_times import with_instruments
 from app.reservations.models import Reservation
-from app.reservations.share_fields import SHARE, fill_in_shares
 from app.reservations.waitlist import Wish
 from app.web import pages
 from app.web.pages import localized
 from app.web.problems import KINDS
 from app.web.rights import open_to
-
-Shared = Sequence[tuple[Project, tuple[Share, ...]]]
 
 TAKEN = KINDS["taken"].status
 
@@ -81,7 +79,7 @@ def reserve(slug: str) -> AnyResponse | str | tuple[str, int]:
         form.take(request.form["take"])
         return _reserve_page(form, instrument, user)
     if uid := request.form.get("project"):
-        _fill_in_project(form, user, uid)
+        fill_in_project(form, user, uid)
         return _reserve_page(form, instrument, user)
     if not form.validate():
         return _reserve_page(form, instrument, user), KINDS["invalid"].status
@@ -201,45 +199,16 @@ def check(slug: str) -> str:
 
 
 def _form(instrument: Instrument, user: User) -> ReservationForm:
-    """With the accounts that the asker may charge, where the instrument asks for them."""
-    asked = policy_of(instrument).account is not AccountsAsked.OFF
-    accounts = charging.chargeable(user.id, today=today()) if asked else ()
+    accounts = accounts_to_charge(policy_of(instrument), user)
     return ReservationForm.of(instrument, groups_of(user.id, today=today()), accounts)
-
-
-def _shares_of_projects(form: ReservationForm, user: User) -> Shared:
-    """The asker's projects with default shares, all of whose accounts the form has."""
-    if not form.paying:
-        return []
-    offered = {field.name.removeprefix(SHARE) for field in form.paying}
-    found = [
-        (project, paying.default_shares(charging.shares_of(project)))
-        for project in charging.projects_in(user.id, today=today())
-    ]
-    return [
-        (project, shares)
-        for project, shares in found
-        if shares and offered.issuperset(each.account for each in shares)
-    ]
-
-
-def _fill_in_project(form: ReservationForm, user: User, uid: str) -> None:
-    """The project's default shares instead of what was typed; all else stays."""
-    for project, shares in _shares_of_projects(form, user):
-        if project.uid == uid:
-            fill_in_shares(form, shares)
 
 
 def _prefill(form: ReservationForm, user: User) -> None:
     """Times from the address, or everything from another reservation of the asker's.
 
-    Who pays is filled in where only one answer is at hand: a project's, or the one account.
+    Who pays is filled in where only one answer is at hand.
     """
-    projects = _shares_of_projects(form, user)
-    if len(projects) == 1:
-        fill_in_shares(form, projects[0][1])
-    elif len(form.paying) == 1 and policy_of(form.instrument).account is AccountsAsked.REQUIRED:
-        form.paying[0].data = "100"
+    fill_in_at_hand(form, user, policy_of(form.instrument))
     if like := request.args.get("like"):
         form.fill_in_like(queries.by_uid(like, viewer=user))
     start = parsed_instant(request.args.get("start"))
@@ -276,7 +245,7 @@ def _reserve_page(
     return render_template(
         "reservations/reserve.html",
         form=form,
-        projects=_shares_of_projects(form, user),
+        projects=shares_of_projects(form, user),
         instrument=instrument,
         facility=instrument.facility,
         policy=policy,
@@ -294,6 +263,7 @@ def _reserve_page(
         training=training_of(instrument),
         found=with_instruments(found),
         may_wait=may_wait,
+        takes_commissions=Mode.COMMISSIONED in policy.modes,
         queues=waitlist.queues(user, instrument_id=instrument.id) if not asks else [],
         calendar=timeline.calendar_of(instrument, now=now),
         faults=open_faults(instrument),

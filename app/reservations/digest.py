@@ -1,4 +1,4 @@
-"""One mail a day with all that waits for somebody's decision, for those who like it so."""
+"""One mail a day with all that waits for somebody, for those who like it so."""
 
 from collections.abc import Callable
 from datetime import date, datetime, time
@@ -9,7 +9,7 @@ from app.accounts.models import ApprovalMails, User
 from app.accounts.today import home_zone
 from app.db import db, transaction
 from app.mail import outbox
-from app.reservations import waiting
+from app.reservations import commission_queries, waiting
 
 #: From this hour on, where the instance is at home.
 AT = time(8)
@@ -50,8 +50,8 @@ def _tell(user_id: int, day: date, now: datetime) -> bool:
         if claimed is None:
             return False
         user = db.session.get_one(User, user_id)
-        count = waiting.count_awaiting(user)
-        if not count:
+        count, commissions = waiting.count_awaiting(user), commission_queries.count_to_place(user)
+        if not count and not commissions:
             return False
         outbox.enqueue(
             "approvals_digest",
@@ -61,6 +61,7 @@ def _tell(user_id: int, day: date, now: datetime) -> bool:
             particulars={
                 "reader": user.name,
                 "count": count,
+                "commissions": commissions,
                 "requests": [
                     {
                         "uid": each.uid,

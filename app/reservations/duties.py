@@ -173,6 +173,21 @@ def named_at(facility: Facility) -> Sequence[Operator]:
     ).all()
 
 
+def people_at(instrument_id: int) -> Sequence[User]:
+    """Who operates an instrument, by name."""
+    return db.session.scalars(
+        select(User)
+        .join(Operator, Operator.user_id == User.id)
+        .join(operator_instrument, operator_instrument.c.operator_id == Operator.id)
+        .where(
+            operator_instrument.c.instrument_id == instrument_id,
+            Operator.ended_at.is_(None),
+            User.active,
+        )
+        .order_by(User.name, User.id)
+    ).all()
+
+
 def posts_of(user: User) -> Sequence[Operator]:
     """Where the person is an operator."""
     return db.session.scalars(

@@ -175,3 +175,43 @@ FREE: dict[str, Any] = {
     ],
     "next": None,
 }
+
+ORDER: dict[str, Any] = {
+    "instrument": _SLUG,
+    "purpose": "lipid profile of plasma",
+    "samples": 12,
+    "earliest_on": "2026-12-01",
+    "wished_by": "2026-12-18",
+    "duration": "PT4H",
+}
+COMMISSION: dict[str, Any] = {
+    **ORDER,
+    "uid": _UID,
+    "state": "waiting",
+    "version": 1,
+    "holder": "김미나",
+    "asked_by": None,
+    "institution": "kaist",
+    "group": None,
+    "note": "",
+    "answers": {},
+    "shares": [],
+    "estimate": PRICE,
+    "unpriced": None,
+    "reason": "",
+    "asked_at": "2026-11-23T09:00:00Z",
+    "updated_at": "2026-11-23T09:00:00Z",
+    "decided_at": None,
+    "reservation": None,
+    "links": {"self": f"https://dure.example/api/v1/commissions/{_UID}"},
+}
+COMMISSIONS: dict[str, Any] = {"items": [{**COMMISSION, "estimate": None}], "next": None}
+PLACEMENT: dict[str, Any] = {"starts_at": "2026-12-01T10:00:00+09:00", "duration": "PT4H"}
+PLACED: dict[str, Any] = {
+    **COMMISSION,
+    "state": "placed",
+    "version": 2,
+    "estimate": None,
+    "decided_at": "2026-11-24T01:00:00Z",
+    "reservation": _UID,
+}

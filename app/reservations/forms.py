@@ -106,7 +106,33 @@ def seen_version(text: str) -> int | None:
     return int(text) if re.fullmatch("[0-9]{1,9}", text) else None
 
 
-class Times(FlaskForm):
+class Saying(FlaskForm):
+    """Says at its fields what the use case would not accept."""
+
+    def show(self, refusals: Iterable[Refusal]) -> None:
+        """Put each refusal at the field that would have to change, else above the form."""
+        for refusal in refusals:
+            said = localized(refusal.reason)
+            name = (refusal.field or "").replace("answers.", PREFIX)
+            # What another instrument asks, too, is asked once for all.
+            once = PREFIX + name.rpartition(".")[2] if name.startswith(PREFIX) else name
+            field = self._fields.get(name) or self._fields.get(once)
+            if field is None:
+                self.form_errors.append(said)
+            else:
+                field.errors = [*field.errors, said]
+
+    def refuse(self, wrong: Invalid) -> None:
+        """Say at its field what the use case could not accept."""
+        for name, text in (wrong.fields or {"": wrong.text}).items():
+            field = self._fields.get(name)
+            if field is None:
+                self.form_errors.append(localized(text))
+            else:
+                field.errors = [*field.errors, localized(text)]
+
+
+class Times(Saying):
     """A start and an end by the clocks of one zone."""
 
     starts_at = DateTimeLocalField(
@@ -164,21 +190,8 @@ class Times(FlaskForm):
         """What was typed, once it is valid."""
         return Interval(self._instants["starts_at"], self._instants["ends_at"])
 
-    def show(self, refusals: Iterable[Refusal]) -> None:
-        """Put each refusal at the field that would have to change, else above the form."""
-        for refusal in refusals:
-            said = localized(refusal.reason)
-            name = (refusal.field or "").replace("answers.", PREFIX)
-            # What another instrument asks, too, is asked once for all.
-            once = PREFIX + name.rpartition(".")[2] if name.startswith(PREFIX) else name
-            field = self._fields.get(name) or self._fields.get(once)
-            if field is None:
-                self.form_errors.append(said)
-            else:
-                field.errors = [*field.errors, said]
 
-
-def _override() -> StringField:
+def override_field() -> StringField:
     return StringField(
         _l("Set the rules aside because"),
         [Optional(), Length(max=500, message=_l("At most 500 characters, please."))],
@@ -187,8 +200,8 @@ def _override() -> StringField:
     )
 
 
-class Answering(Times):
-    """Times with what an instrument asks besides, and what is reserved along with it."""
+class Asked(Saying):
+    """What an instrument asks besides, and what is reserved along with it, and who pays."""
 
     asked_along: Sequence[AskedAlong] = ()
 
@@ -203,8 +216,13 @@ class Answering(Times):
         others = {name for each in self.asked_along for name in each.names}
         return [field for field in self.answers if field.name not in others]
 
+    @property
+    def paying(self) -> list[Field]:
+        """The fields of the accounts that may pay."""
+        return share_fields_of(self)
 
-class ReservationForm(Repeating, Answering):
+
+class ReservationForm(Repeating, Asked, Times):
     """Everything that a reservation asks of its holder."""
 
     purpose = StringField(
@@ -250,7 +268,7 @@ class ReservationForm(Repeating, Answering):
         option_widget=CheckboxInput(),
         description=_l("All for the same time, or nothing is reserved."),
     )
-    override = _override()
+    override = override_field()
 
     @classmethod
     def of(
@@ -267,11 +285,6 @@ class ReservationForm(Repeating, Answering):
         whole = asking(cls, instrument, share_fields(accounts), along)
         form: ReservationForm = whole(instrument, groups)
         return form
-
-    @property
-    def paying(self) -> list[Field]:
-        """The fields of the accounts that may pay."""
-        return share_fields_of(self)
 
     def __init__(
         self,
@@ -340,17 +353,8 @@ class ReservationForm(Repeating, Answering):
             shares=shares_in(self),
         )
 
-    def refuse(self, wrong: Invalid) -> None:
-        """Say at its field what the use case could not accept."""
-        for name, text in (wrong.fields or {"": wrong.text}).items():
-            field = self._fields.get(name)
-            if field is None:
-                self.form_errors.append(localized(text))
-            else:
-                field.errors = [*field.errors, localized(text)]
 
-
-class ChangeForm(OfSeries, Answering):
+class ChangeForm(OfSeries, Asked, Times):
     """What may be changed of a reservation that stands."""
 
     purpose = StringField(
@@ -370,7 +374,7 @@ class ChangeForm(OfSeries, Answering):
         [Optional(), Length(max=_LONGEST_NOTE, message=_l("At most 2,000 characters, please."))],
         filters=[shown_text],
     )
-    override = _override()
+    override = override_field()
     version = HiddenField()
 
     @classmethod
@@ -391,11 +395,6 @@ class ChangeForm(OfSeries, Answering):
             fill_in_answers(form, reservation)
             fill_in_shares(form, shares)
         return form
-
-    @property
-    def paying(self) -> list[Field]:
-        """The fields of the accounts that may pay."""
-        return share_fields_of(self)
 
     @property
     def seen(self) -> int | None:

@@ -13,6 +13,7 @@ from app.domain.approval import STATUS_NAMES, Status
 from app.domain.booking import CODES
 from app.domain.interval import Interval
 from app.reservations import queries
+from app.reservations.commission_models import Commission
 from app.reservations.models import Reservation
 from app.web.pages import local_time, localized, time_range, won
 
@@ -39,6 +40,15 @@ _ACTS: Mapping[str, Any] = {
     "end-offer": _l("Offer ended"),
     "choose-operator": _l("Operator changed"),
     "miss-operator": _l("No other operator was free; the managers were told"),
+}
+
+_OF_COMMISSIONS: Mapping[str, Any] = {
+    "ask-for-commission": _l("Asked for"),
+    "change-commission": _l("Changed"),
+    "place-commission": _l("Placed"),
+    "return-commission": _l("Returned to those that wait"),
+    "decline-commission": _l("Declined"),
+    "withdraw-commission": _l("Withdrawn"),
 }
 
 FIELDS: Mapping[str, Any] = {
@@ -76,8 +86,19 @@ def happenings(reservation: Reservation) -> list[Happening]:
             str(_ACTS.get(row.action, row.action)),
             _details(row.action, row.detail, reservation),
         )
-        for row, actor in queries.history(reservation)
+        for row, actor in queries.history(reservation.uid)
     ]
+    return told[::-1]
+
+
+def of_commission(found: Commission) -> list[Happening]:
+    """All that was done to a commission, latest first."""
+    told = []
+    for row, actor in queries.history(found.uid, "commission"):
+        who, what = actor.name if actor else gettext("Dure"), _OF_COMMISSIONS[row.action]
+        reason = row.detail.get("reason")
+        said = (gettext("Reason: %(reason)s", reason=reason),) if reason else ()
+        told.append(Happening(row.at, who, str(what), said))
     return told[::-1]
 
 

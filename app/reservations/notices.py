@@ -36,14 +36,14 @@ def changed(
     """`attended`: the operator it had before."""
     attendance_notices.changed(reservation, attended, by=by, now=now)
     _tell(reservation.holder, "reservation_changed", reservation, now, by=by)
-    _tell_participants("reservation_changed", reservation, now, by=by)
+    tell_participants("reservation_changed", reservation, now, by=by)
     if reservation.status is Status.PENDING:
         awaits(reservation, now=now)
 
 
 def cancelled(reservation: Reservation, *, by: User, now: datetime) -> None:
     _tell(reservation.holder, "reservation_cancelled", reservation, now, by=by)
-    _tell_participants("reservation_cancelled", reservation, now, by=by)
+    tell_participants("reservation_cancelled", reservation, now, by=by)
     attendance_notices.tell("ended", reservation, by=by, now=now)
 
 
@@ -58,14 +58,14 @@ def approved(reservation: Reservation, *, now: datetime, attended: User | None =
 
 def rejected(reservation: Reservation, *, now: datetime) -> None:
     _tell(reservation.holder, "reservation_rejected", reservation, now)
-    _tell_participants("reservation_rejected", reservation, now)
+    tell_participants("reservation_rejected", reservation, now)
     attendance_notices.tell("ended", reservation, now=now)
 
 
 def undecided(reservation: Reservation, *, now: datetime) -> None:
     """Nobody decided in time: the holder and who takes part learn that the time is gone."""
     _tell(reservation.holder, "request_released", reservation, now)
-    _tell_participants("request_released", reservation, now)
+    tell_participants("request_released", reservation, now)
     attendance_notices.tell("ended", reservation, now=now)
 
 
@@ -83,13 +83,13 @@ def acted_for(reservation: Reservation, *, by: User, reason: str, now: datetime)
 
 def missed(reservation: Reservation, *, now: datetime) -> None:
     _tell(reservation.holder, "reservation_missed", reservation, now)
-    _tell_participants("reservation_missed", reservation, now)
+    tell_participants("reservation_missed", reservation, now)
     attendance_notices.tell("ended", reservation, now=now)
 
 
 def restored(reservation: Reservation, *, by: User, reason: str, now: datetime) -> None:
     _tell(reservation.holder, "reservation_restored", reservation, now, by=by, reason=reason)
-    _tell_participants("reservation_restored", reservation, now, by=by, reason=reason)
+    tell_participants("reservation_restored", reservation, now, by=by, reason=reason)
 
 
 def forgotten(reservation: Reservation, *, now: datetime) -> None:
@@ -181,7 +181,7 @@ def gave_way(
         "reason": why.reason,
     }
     _tell(reservation.holder, "reservation_gave_way", reservation, now, by=by, **told)
-    _tell_participants("reservation_gave_way", reservation, now, by=by, **told)
+    tell_participants("reservation_gave_way", reservation, now, by=by, **told)
 
 
 def stays(reservation: Reservation, why: WayGiven, *, by: User, now: datetime) -> None:
@@ -218,7 +218,7 @@ def of_series(
     first = reservations[0]
     if event != "made":
         for each in reservations:
-            _tell_participants(f"reservation_{event}", each, now, by=by)
+            tell_participants(f"reservation_{event}", each, now, by=by)
     dates = [
         {"starts_at": each.starts_at.isoformat(), "ends_at": each.ends_at.isoformat()}
         for each in reservations
@@ -272,7 +272,7 @@ def takes_part(
     )
 
 
-def _tell_participants(
+def tell_participants(
     template: str, reservation: Reservation, now: datetime, **others: Any
 ) -> None:
     """Whoever takes part, and did not do it themself."""

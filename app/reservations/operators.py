@@ -141,7 +141,7 @@ def choose(
         user = queries.person(user_id)
         reservation = again(uid, user, Action.KEEP_OPERATORS, version)
         was, attended = visible(reservation), reservation.operator
-        attend(reservation, _chosen(reservation, email, now))
+        attend(reservation, chosen(reservation, email, now))
         if reservation.operator is attended:
             return reservation
         touch(reservation, now)
@@ -188,12 +188,12 @@ def _must_be_attended(reservation: Reservation, now: datetime) -> None:
         )
 
 
-def _chosen(reservation: Reservation, email: str, now: datetime) -> int:
+def chosen(reservation: Reservation, email: str, now: datetime) -> int:
     instrument, interval = reservation.instrument, reservation.interval
     _must_be_attended(reservation, now)
     if not email:
-        chosen = next_in_turn(reservation, now)
-        if chosen is None:
+        turn = next_in_turn(reservation, now)
+        if turn is None:
             raise _invalid(
                 "email",
                 "이 시간 내내 담당할 수 있는 사람이 없습니다. 예약 시간을 옮기거나 "
@@ -201,7 +201,7 @@ def _chosen(reservation: Reservation, email: str, now: datetime) -> int:
                 "No operator is free over the whole of that time. Move the reservation, or change "
                 "the hours of an operator.",
             )
-        return chosen
+        return turn
     found = duties.around(instrument, interval, besides=[reservation.id])
     person = user_by_email(email)
     duty = next((each for each in found if person and each.key == person.id), None)

@@ -678,14 +678,14 @@ def managed_by(user: User) -> Any:
     return or_(Facility.id.in_(facilities), Facility.institution_id.in_(institutions))
 
 
-def history(reservation: Reservation) -> Sequence[tuple[AuditRow, User | None]]:
-    """All that was done to a reservation, oldest first, with who did it."""
+def history(uid: str, kind: str = "reservation") -> Sequence[tuple[AuditRow, User | None]]:
+    """All that was done to it, oldest first, with who did it."""
     return [
         (row, actor)
         for row, actor in db.session.execute(
             select(AuditRow, User)
             .outerjoin(User, User.id == AuditRow.actor_id)
-            .where(AuditRow.kind == "reservation", AuditRow.subject == reservation.uid)
+            .where(AuditRow.kind == kind, AuditRow.subject == uid)
             .order_by(AuditRow.id)
         )
     ]

@@ -1,7 +1,8 @@
 """Use cases of reservations: request, change, cancel."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -140,23 +141,12 @@ def request_reservation(
                 return made
             linked.check_offered(instrument, chosen)
             holder = holder_of(user, request.holder, instrument)
-            take_person(instrument, holder)
-            group = queries.group_for(holder, request.group, instrument, now=now)
-            request = paying.settled(replace(request, group=group), holder, instrument, now=now)
-            facts = queries.booking_facts(
-                *(instrument, holder, request.interval),
-                now=now,
-                group=group,
-                with_=along,
-                asked=request,
+            request = settled_for(holder, request, instrument, now=now)
+            reservation = reserve_within(
+                *((instrument, along), (user, holder), request), now=now, override=override
             )
-            aside = _refuse(request, facts, user, (instrument, along), override)
-            request = paying.use_up(request, facts.charged, holder, instrument)
-            made_by = _MadeBy(user, holder, aside, operator_for(request, facts))
-            reservation = _reserve((instrument, along), made_by, request, now=now)
             if once:
                 remember(user, once, reservation, now)
-            note("request-reservation", reservation, user, now, visible(reservation))
             notices.requested(reservation, now=now)
     except _Conflict as conflict:
         raise _taken(conflict, request, user, now=now) from None
@@ -168,6 +158,57 @@ def request_reservation(
             raise
         raise _taken_by_the_net(request, user, now=now) from broken
     return reservation
+
+
+def settled_for(
+    holder: User, request: BookingRequest, instrument: Instrument, *, now: datetime
+) -> BookingRequest:
+    """With the group that it is for and who pays; raises `Invalid` where they are not theirs."""
+    group = queries.group_for(holder, request.group, instrument, now=now)
+    return paying.settled(replace(request, group=group), holder, instrument, now=now)
+
+
+def reserve_within(
+    together: tuple[Instrument, Sequence[Along]],
+    people: tuple[User, User],
+    request: BookingRequest,
+    *,
+    now: datetime,
+    override: str,
+) -> Reservation:
+    """Judge a settled request and hold the time, in the caller's transaction; tells nobody.
+
+    `together` is locked; `people` are who reserves and for whom. Call it under `told_if_taken`,
+    or what others hold is no error that anybody knows.
+    """
+    (instrument, along), (user, holder) = together, people
+    take_person(instrument, holder)
+    facts = queries.booking_facts(
+        *(instrument, holder, request.interval),
+        now=now,
+        group=request.group,
+        with_=along,
+        asked=request,
+    )
+    aside = _refuse(request, facts, user, together, override)
+    request = paying.use_up(request, facts.charged, holder, instrument)
+    made_by = _MadeBy(user, holder, aside, operator_for(request, facts))
+    reservation = _reserve(together, made_by, request, now=now)
+    note("request-reservation", reservation, user, now, visible(reservation))
+    return reservation
+
+
+@contextmanager
+def told_if_taken(request: BookingRequest, user: User, *, now: datetime) -> Iterator[None]:
+    """Around a transaction: what it meets of others is `Taken`, with free times near it."""
+    try:
+        yield
+    except _Conflict as conflict:
+        raise _taken(conflict, request, user, now=now) from None
+    except IntegrityError as broken:
+        if NET not in str(broken.orig):
+            raise
+        raise _taken_by_the_net(request, user, now=now) from broken
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,45 +282,36 @@ def change_reservation(
     request = as_changed(before, change, wanted)
     answers = request.answers
     user_id = user.id
-    try:
-        with transaction():
-            lock_reserved(before, wanted)
-            user = queries.person(user_id)
-            reservation = again(uid, user, Action.CHANGE_RESERVATION, version)
-            approval.after(reservation.status, Step.CHANGE)
-            approval.may_still_change(reservation.interval, now=now)
-            was, held_before = seen(reservation), reservation.interval
-            attended = reservation.operator
-            answered = change.answers is not None and answers != reservation.answers
-            answered = answered or pays_otherwise(reservation, change)
-            if wanted != reservation.interval or answered:
-                _move(reservation, user, request, now=now, override=change.override)
-            for name in ("purpose", "samples", "note"):
-                if (value := getattr(change, name)) is not None:
-                    setattr(reservation, name, value)
-            if (reservation.interval, reservation.samples, reservation.shares) != (
-                *(held_before, was["samples"], was["shares"]),
-            ):
-                requote([reservation], now)
-            if has_to_be_approved_anew(reservation, was):
-                _ask_anew(reservation, user, now)
-            became = visible(reservation)
-            changes = {
-                name: [was[name], value] for name, value in became.items() if was[name] != value
-            }
-            if not changes:
-                return reservation
-            touch(reservation, now)
-            note("change-reservation", reservation, user, now, changes)
-            notices.changed(reservation, by=user, now=now, attended=attended)
-            if left := without([held_before], [reservation.interval]):
-                offering.freed(reservation, left, now=now, by=user)
-    except _Conflict as conflict:
-        raise _taken(conflict, request, user, now=now) from None
-    except IntegrityError as broken:
-        if NET not in str(broken.orig):
-            raise
-        raise _taken_by_the_net(request, user, now=now) from broken
+    with told_if_taken(request, user, now=now), transaction():
+        lock_reserved(before, wanted)
+        user = queries.person(user_id)
+        reservation = again(uid, user, Action.CHANGE_RESERVATION, version)
+        approval.after(reservation.status, Step.CHANGE)
+        approval.may_still_change(reservation.interval, now=now)
+        was, held_before = seen(reservation), reservation.interval
+        attended = reservation.operator
+        answered = change.answers is not None and answers != reservation.answers
+        answered = answered or pays_otherwise(reservation, change)
+        if wanted != reservation.interval or answered:
+            _move(reservation, user, request, now=now, override=change.override)
+        for name in ("purpose", "samples", "note"):
+            if (value := getattr(change, name)) is not None:
+                setattr(reservation, name, value)
+        if (reservation.interval, reservation.samples, reservation.shares) != (
+            *(held_before, was["samples"], was["shares"]),
+        ):
+            requote([reservation], now)
+        if has_to_be_approved_anew(reservation, was):
+            _ask_anew(reservation, user, now)
+        became = visible(reservation)
+        changes = {name: [was[name], value] for name, value in became.items() if was[name] != value}
+        if not changes:
+            return reservation
+        touch(reservation, now)
+        note("change-reservation", reservation, user, now, changes)
+        notices.changed(reservation, by=user, now=now, attended=attended)
+        if left := without([held_before], [reservation.interval]):
+            offering.freed(reservation, left, now=now, by=user)
     return reservation
 
 

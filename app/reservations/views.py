@@ -26,7 +26,7 @@ from app.accounts.models import User
 from app.accounts.today import today
 from app.catalog.policy import policy_of, zone_of
 from app.domain.approval import APPROVER_NAMES, Status, Step, steps_from
-from app.domain.booking import CODES
+from app.domain.booking import CODES, Mode
 from app.domain.errors import (
     BookingRefused,
     Invalid,
@@ -48,6 +48,8 @@ from app.reservations import (
     asking,
     attendance,
     bench,
+    commission_pages,
+    commission_queries,
     deciding,
     desk,
     find,
@@ -72,6 +74,7 @@ from app.reservations import (
     waitlist_pages,
 )
 from app.reservations.answer_fields import all_answers_in_words
+from app.reservations.commission_models import Commission
 from app.reservations.forms import CancelForm, ChangeForm, parsed_instant, seen_version
 from app.reservations.free_times import with_instruments
 from app.reservations.history import happenings
@@ -90,6 +93,8 @@ WRONG = (Invalid, WrongState, Stale)
 
 _PAST_ON_A_PAGE = 30
 _TO_COME = 200
+#: For so long my list tells what became of an analysis that I asked for.
+_NEWS = timedelta(days=14)
 
 
 @bp.record_once
@@ -119,6 +124,7 @@ def mine() -> str:
         ],
         offers=[] if past else waitlist.offers_to(user, now=now),
         waits=[] if past else [(each, waitlist.before(each)) for each in waitlist.waits_of(user)],
+        commissions=[] if past else commission_queries.shown_to(user, since=now - _NEWS),
         operates=attendance.is_operator(user),
         of_others=[] if past else queries.with_others(user, now=now),
         past=past,
@@ -281,11 +287,20 @@ def _page_of(reservation: Reservation, form: ChangeForm, found: Any = ()) -> str
         now=now,
         companions=linked.companions(reservation),
         main=linked.main_of(reservation) if alone else None,
+        order=_order_of(reservation),
         week=timedelta(days=7),
         could_attend=_could_attend(reservation, now),
         **_series_of(reservation),
         **bench.use_of(reservation, user, now=now),
     )
+
+
+def _order_of(reservation: Reservation) -> Commission | None:
+    """The commission that it is the time of, for who may see it."""
+    if reservation.mode is not Mode.COMMISSIONED or reservation.is_companion:
+        return None
+    found = commission_queries.of_reservation(reservation.id)
+    return found if found and commission_queries.may_see(current(), found) else None
 
 
 def _cancel_cost(reservation: Reservation, now: datetime) -> int:
@@ -337,6 +352,7 @@ _ROUTES = (
     *participant_pages.ROUTES,
     *logbook.ROUTES,
     *waitlist_pages.ROUTES,
+    *commission_pages.ROUTES,
     *health.ROUTES,
 )
 for rule, view, methods in _ROUTES:
@@ -365,9 +381,19 @@ def _approvals() -> pages.Entry | None:
     return pages.entry(gettext("Approvals"), "reservations.approvals", badge=count or None)
 
 
+def _commissions() -> pages.Entry | None:
+    """While any waits for the reader."""
+    user = current_or_none()
+    count = commission_queries.count_to_place(user) if user else 0
+    if not count:
+        return None
+    return pages.entry(gettext("Commissions"), "reservations.commission_queue", badge=count)
+
+
 pages.NAVIGATION += [
     (15, _find),
     (20, _schedule),
     (30, _my_reservations),
     (40, _approvals),
+    (41, _commissions),
 ]

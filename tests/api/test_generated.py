@@ -91,7 +91,7 @@ def about_real_things(
             parameter["schema"] = real.get(parameter["name"], parameter["schema"])
     rules = ["FREQ=DAILY;COUNT=3", "FREQ=WEEKLY;UNTIL=20260401", "FREQ=MONTHLY;COUNT=9", "FREQ=X"]
     spec["components"]["schemas"]["RepeatIn"]["properties"]["rrule"] = {"enum": rules}
-    for name in ("ReservationIn", "QuoteIn", "ReservationPatch", "WaitIn"):
+    for name in ("ReservationIn", "QuoteIn", "ReservationPatch", "WaitIn", "CommissionIn"):
         properties = spec["components"]["schemas"][name]["properties"]
         properties.update({each: real[each] for each in properties if each in real})
     return loaded(spec, app, sora, exact=False)

@@ -124,6 +124,7 @@ def test_headers_are_told_where_they_count(spec: dict[str, Any]) -> None:
     assert {name: headers for name, headers in asked.items() if headers} == {
         "POST /reservations": {"Idempotency-Key": False},
         "PATCH /reservations/{uid}": {"If-Match": True},
+        "PATCH /commissions/{uid}": {"If-Match": True},
     }
     assert calls["POST /reservations"]["responses"]["201"]["headers"].keys() == {"ETag", "Location"}
     assert calls["PATCH /reservations/{uid}"]["responses"].keys() >= {"409", "412", "428"}

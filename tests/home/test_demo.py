@@ -34,6 +34,7 @@ from app.mail.models import OutgoingMail
 from app.projects.models import ResearchGroup
 from app.projects.queries import groups_of
 from app.reservations import services
+from app.reservations.commission_models import Commission
 from app.reservations.linked import MAIN
 from app.reservations.models import Reservation, StandingApproval
 from app.training.models import Result, SignUp, Standing, TrainingSession
@@ -386,3 +387,12 @@ def test_a_reservation_of_a_priced_instrument_tells_what_it_cost(filled: Flask) 
         if each.institution_id == each.instrument.facility.institution_id:
             unit_price = each.quote["lines"][0]["unit_price"]
             assert unit_price == each.instrument.prices["own_institution"], each.uid
+
+
+def test_one_analysis_waits_for_a_time_and_one_has_it(filled: Flask) -> None:
+    found = db.session.scalars(select(Commission).order_by(Commission.asked_at.desc())).all()
+    assert [each.state.value for each in found] == ["waiting", "placed"]
+    reservation = found[1].reservation
+    assert reservation
+    assert (reservation.mode, reservation.starts_at > NOW) == (Mode.COMMISSIONED, True)
+    assert reservation.holder_id == found[1].holder_id
