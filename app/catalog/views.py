@@ -283,6 +283,9 @@ def facility(slug: str) -> str | Response:
         operators_url=_linked("reservations.operators_of", slug=found.slug)
         if may(user, Action.KEEP_OPERATORS, scope)
         else None,
+        commissions_url=_linked("reservations.commission_queue")
+        if may(user, Action.HANDLE_COMMISSION, scope)
+        else None,
         contracts_url=_linked("contracts.index", slug=found.slug)
         if may(user, Action.KEEP_CONTRACTS, scope)
         else None,

@@ -32,6 +32,7 @@ from app.reservations import (
 from app.reservations.commission_models import Commission
 from app.reservations.commissions import decide, note, request_of, step
 from app.reservations.free_times import AHEAD, sensible_length
+from app.reservations.models import Reservation
 from app.reservations.services import holder_of, reserve_within, settled_for, told_if_taken
 from app.reservations.steps import attend, end, give_up
 from app.reservations.steps import note as note_reservation
@@ -76,12 +77,20 @@ def place(
             together, (user, holder), request, now=now, override=placement.override
         )
         if placement.operator:
-            attend(reservation, operators.chosen(reservation, placement.operator, now))
+            attend(reservation, _operator(reservation, placement.operator, now))
         found.reservation_id, found.reservation = reservation.id, reservation
         decide(found, user, now=now)
         note("place-commission", found, user, now, {"reservation": reservation.uid})
         commission_notices.placed(found, reservation, by=user, now=now)
     return found
+
+
+def _operator(reservation: Reservation, email: str, now: datetime) -> int:
+    """Whom the manager chose; what is wrong of it is said of the placement."""
+    try:
+        return operators.chosen(reservation, email, now)
+    except Invalid as wrong:
+        raise Invalid(wrong.text, {"operator": wrong.text}) from None
 
 
 def return_to_queue(

@@ -73,6 +73,7 @@ def test_the_manager_finds_it_in_the_queue_and_places_it(client, mina, jun, sora
     queue = client.sign_in(sora).get("/commissions").text
     here = f"/commissions/{waiting.uid}"
     assert here in queue
+    assert 'href="/commissions"' in client.get(f"/facilities/{lab.facility.slug}").text
     assert here in client.get("/commissions?instrument=lab").text
     assert "다른 장비에는 기다리는 의뢰가 있습니다." in client.get("/commissions?instrument=x").text
 

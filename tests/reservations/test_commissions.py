@@ -106,6 +106,11 @@ def test_the_manager_may_choose_who_attends_it(lab, mina, sora):
     assert placed.reservation.operator.email == "o2@example.org"
     assert told(placed.reservation.operator) == [("operator_told", "assigned")]
 
+    other = ask(mina, lab)
+    with pytest.raises(Invalid) as wrong:
+        placing.place(sora, other.uid, Placement(hours(30, 32), "mina@example.org"), now=NOW)
+    assert (list(wrong.value.fields), len(held())) == (["operator"], 1)
+
 
 def test_who_asked_may_change_and_withdraw_it_while_it_waits(lab, mina, sora):
     made = ask(mina, lab)
