@@ -6,8 +6,8 @@ from app import clock
 from app.accounts.current import current_or_none
 from app.accounts.models import User
 from app.home import queries
+from app.reservations import commission_queries, use, waiting, waitlist
 from app.reservations import queries as reservations
-from app.reservations import use, waiting, waitlist
 from app.reservations.forms import UseForm
 from app.web.rights import PUBLIC, open_to
 
@@ -36,6 +36,7 @@ def _of(user: User) -> str:
         decides=decides,
         waiting=waiting.awaiting(user, limit=_NEXT) if decides else [],
         count=waiting.count_awaiting(user) if decides else 0,
+        to_place=commission_queries.count_to_place(user),
         facilities=queries.facilities_managed(user),
         in_hand=use.in_hand(user, now=now),
         use_form=UseForm(formdata=None),

@@ -22,6 +22,7 @@ from app.domain.quota_rules import scope_in_words
 from app.reservations import (
     approvers,
     at_a_glance,
+    commission_queries,
     deciding,
     hit_fields,
     queries,
@@ -70,6 +71,7 @@ def approvals() -> str:
         sees=partial(queries.may_see, user),
         desks=waiting.desks(user),
         queues=waitlist.queues(user),
+        to_place=commission_queries.count_to_place(user),
         facility=facility,
         nearness=_nearness(clock.now()),
         form=ReasonForm(formdata=None),

@@ -378,16 +378,10 @@ def _approvals() -> pages.Entry | None:
     if user is None or not waiting.decides_anything(user):
         return None
     count = waiting.count_awaiting(user)
-    return pages.entry(gettext("Approvals"), "reservations.approvals", badge=count or None)
-
-
-def _commissions() -> pages.Entry | None:
-    """While any waits for the reader."""
-    user = current_or_none()
-    count = commission_queries.count_to_place(user) if user else 0
-    if not count:
-        return None
-    return pages.entry(gettext("Commissions"), "reservations.commission_queue", badge=count)
+    # It leads to the commissions, too: the head has no room for a line of their own.
+    return pages.entry(
+        gettext("Approvals"), "reservations.approvals", badge=count or None, also=("/commissions",)
+    )
 
 
 pages.NAVIGATION += [
@@ -395,5 +389,4 @@ pages.NAVIGATION += [
     (20, _schedule),
     (30, _my_reservations),
     (40, _approvals),
-    (41, _commissions),
 ]

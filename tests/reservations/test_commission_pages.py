@@ -73,6 +73,8 @@ def test_the_manager_finds_it_in_the_queue_and_places_it(client, mina, jun, sora
     queue = client.sign_in(sora).get("/commissions").text
     here = f"/commissions/{waiting.uid}"
     assert here in queue
+    for page in ("/", "/approvals"):
+        assert 'data-to-place="1"' in client.get(page).text
     assert 'href="/commissions"' in client.get(f"/facilities/{lab.facility.slug}").text
     assert here in client.get("/commissions?instrument=lab").text
     assert "다른 장비에는 기다리는 의뢰가 있습니다." in client.get("/commissions?instrument=x").text
@@ -87,6 +89,7 @@ def test_the_manager_finds_it_in_the_queue_and_places_it(client, mina, jun, sora
     assert f"/reservations/{made.uid}" in client.get(here).text
     assert here in client.get(f"/reservations/{made.uid}").text
     assert "일정 배정을 기다리는 분석의뢰가 없습니다" in client.get("/commissions").text
+    assert "data-to-place" not in client.get("/approvals").text
 
     assert post(client, sora, f"{here}/return", here, reason="펌프 고장").status_code == 303
     assert only().state.value == "waiting"
