@@ -40,6 +40,7 @@ from app.reservations import api as reservations_api
 from app.reservations import cli as reservations_cli
 from app.reservations import (
     commission_api,
+    fault_photo_api,
     health_api,
     no_show_api,
     operator_api,
@@ -86,6 +87,7 @@ APIS = (
     no_show_api,
     operator_api,
     health_api,
+    fault_photo_api,
     participant_api,
     waitlist_api,
     commission_api,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import or_, select
+from sqlalchemy.orm import selectinload
 
 from app.catalog.models import Blackout, Facility, Fault, Instrument, MaintenanceEntry
 from app.db import db
@@ -33,6 +34,7 @@ def open_faults(instrument: Instrument) -> Sequence[Fault]:
     """Faults that stand, the worst and then the latest first."""
     found = db.session.scalars(
         select(Fault)
+        .options(selectinload(Fault.photos))
         .where(Fault.instrument_id == instrument.id, Fault.closed_at.is_(None))
         .order_by(Fault.reported_at.desc())
     ).all()

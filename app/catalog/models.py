@@ -24,6 +24,7 @@ from app.domain.booking import UseScope, UseState
 from app.domain.interval import Interval
 from app.domain.maintenance import Condition, Result, Severity
 from app.domain.repetition import Every
+from app.files.models import StoredFile
 
 
 class InstrumentKind(enum.StrEnum):
@@ -246,8 +247,19 @@ class Fault(Model):
     instrument: Mapped[Instrument] = relationship()
     reported_by: Mapped[User] = relationship(foreign_keys=[reported_by_id])
     blackout: Mapped[Blackout | None] = relationship()
+    photos: Mapped[list["FaultPhoto"]] = relationship(order_by="FaultPhoto.id")
 
     __table_args__ = (Index("ix_fault_instrument", "instrument_id", "closed_at"),)
+
+
+class FaultPhoto(Model):
+    """What a fault looks like."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    fault_id: Mapped[int] = mapped_column(ForeignKey(Fault.id), index=True)
+    file_id: Mapped[int] = mapped_column(ForeignKey(StoredFile.id))
+
+    file: Mapped[StoredFile] = relationship(lazy="joined")
 
 
 class MaintenanceEntry(Model):

@@ -52,6 +52,12 @@ def kind_of(content: bytes) -> FileKind | None:
     return _packed(content) if content.startswith(_ZIP) else None
 
 
+def is_heic(content: bytes) -> bool:
+    """What iPhones and some others take photos as, unless told otherwise."""
+    brands = {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"}
+    return content[4:8] == b"ftyp" and content[8:12] in brands
+
+
 def _packed(content: bytes) -> FileKind | None:
     """A document of an office program; one with macros is none. Only the list is read."""
     try:
@@ -78,6 +84,14 @@ def checked(content: bytes, allowed: Collection[FileKind], field: str) -> FileKi
             "This file is too large: at most 10 MB. Make it smaller and try again.",
         )
     kind = kind_of(content)
+    if kind is None and FileKind.JPEG in allowed and is_heic(content):
+        raise _invalid(
+            field,
+            "HEIC 사진은 받지 않습니다. JPEG로 저장해서 올려 주세요. 아이폰은 설정 > 카메라 > "
+            "포맷에서 '높은 호환성'을 고르면 JPEG로 찍습니다.",
+            "HEIC photos are not taken. Save it as JPEG and try again; an iPhone takes JPEG with "
+            "Settings > Camera > Formats > Most Compatible.",
+        )
     if kind is None or kind not in allowed:
         endings = ", ".join(each.value for each in FileKind if each in allowed)
         raise _invalid(

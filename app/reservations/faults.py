@@ -21,6 +21,7 @@ from app.domain.maintenance import Result, Severity
 from app.mail import outbox
 from app.reservations import linked, queries
 from app.reservations.closures import reserved_during
+from app.reservations.fault_photos import NO_FAULT, Pictures, attach, drawn_anew, found
 from app.reservations.giving_way import Answer, make_way
 from app.reservations.maintenance import Work, add_entry
 from app.reservations.models import Reservation
@@ -29,8 +30,6 @@ from app.reservations.turns import lock_calendar, lock_calendars
 
 #: Nobody reserves further ahead.
 _EVER = timedelta(days=1000)
-
-_NO_FAULT = Text("해당 고장 신고를 찾을 수 없습니다.", "There is no such fault.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,10 +41,20 @@ class Decision:
 
 
 def report_fault(
-    user: User, slug: str, *, severity: Severity, description: str, now: datetime
+    user: User,
+    slug: str,
+    *,
+    severity: Severity,
+    description: str,
+    now: datetime,
+    pictures: Pictures | None = None,
 ) -> Fault:
-    """Tell the managers what is wrong; closes the instrument at once where the facility says so."""
+    """Tell the managers what is wrong; closes the instrument at once where the facility says so.
+
+    Raises `NotAllowed`, and `Invalid` at `description` or `photos`.
+    """
     instrument_id = instrument_id_of(slug)
+    pictures = drawn_anew(user, slug, pictures) if pictures else None
     with transaction():
         instrument, user = lock_calendar(instrument_id), queries.person(user.id)
         access.require(user, Action.REPORT_FAULT, scope_of(instrument))
@@ -64,7 +73,11 @@ def report_fault(
         db.session.add(fault)
         db.session.flush()
         _settle(instrument)
-        said = {"severity": severity.value, "description": fault.description, "stops": stops}
+        said: dict[str, object] = {"severity": severity.value, "description": fault.description}
+        said["stops"] = stops
+        if pictures:
+            attach(fault, pictures, user, now=now)
+            said["photos"] = [each.file.sha256 for each in fault.photos]
         _note("report-fault", fault, instrument, user, now, said)
         for manager in managers_of(instrument.facility_id):
             _tell(manager, "fault_reported", fault, instrument, now, reporter=user, stopped=stops)
@@ -142,7 +155,7 @@ def fault_of(user: User, slug: str, fault_id: int) -> tuple[Instrument, Fault]:
     """A fault with its instrument, for those who deal with it."""
     instrument = instrument_by_slug(slug)
     access.require(user, Action.HANDLE_FAULT, scope_of(instrument))
-    return instrument, _found(instrument, fault_id)
+    return instrument, found(instrument, fault_id)
 
 
 def slug_of(fault_id: int) -> str:
@@ -153,20 +166,13 @@ def slug_of(fault_id: int) -> str:
         .where(Fault.id == fault_id)
     )
     if slug is None:
-        raise NotFound(_NO_FAULT)
+        raise NotFound(NO_FAULT)
     return slug
-
-
-def _found(instrument: Instrument, fault_id: int) -> Fault:
-    fault = db.session.get(Fault, fault_id, populate_existing=True)
-    if fault is None or fault.instrument_id != instrument.id:
-        raise NotFound(_NO_FAULT)
-    return fault
 
 
 def _open(instrument: Instrument, fault_id: int, user: User) -> Fault:
     access.require(user, Action.HANDLE_FAULT, scope_of(instrument))
-    fault = _found(instrument, fault_id)
+    fault = found(instrument, fault_id)
     if fault.closed_at is not None:
         raise WrongState(Text("이미 처리된 고장입니다.", "That fault has been dealt with."))
     return fault

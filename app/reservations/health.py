@@ -1,27 +1,23 @@
-"""Pages about faults and maintenance: report, decide, close, and the log."""
+"""Pages about faults and maintenance: decide, close, and the log."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
-import segno
-from flask import Response, current_app, flash, redirect, render_template, request, url_for
+from flask import Response, flash, redirect, render_template, request, url_for
 from flask_babel import gettext
 from werkzeug.wrappers import Response as AnyResponse
 
 from app import clock
-from app.accounts import access
 from app.accounts.access import Action
 from app.accounts.current import current
-from app.catalog.health import open_faults
 from app.catalog.models import Fault, Instrument
 from app.catalog.policy import zone_of
-from app.catalog.queries import instrument_by_slug, scope_of
 from app.domain.errors import Invalid, WrongState
 from app.domain.interval import Interval
-from app.domain.maintenance import Condition, Result, Severity
+from app.domain.maintenance import Condition, Result
 from app.reservations import faults, hit_fields, maintenance
 from app.reservations.giving_way import CannotGiveWay, StillReserved
-from app.reservations.health_forms import CorrectionForm, DecisionForm, FaultForm, WorkForm
+from app.reservations.health_forms import CorrectionForm, DecisionForm, WorkForm
 from app.reservations.hit_fields import HitLine
 from app.reservations.maintenance import Work
 from app.web.pages import locale_word, localized
@@ -31,46 +27,6 @@ from app.web.rights import open_to
 Page = str | AnyResponse | tuple[str, int]
 
 INVALID = KINDS["invalid"].status
-
-
-@open_to(Action.REPORT_FAULT)
-def report_fault(slug: str) -> Page:
-    """The form behind the button and the printed code at the instrument."""
-    instrument = instrument_by_slug(slug)
-    form = FaultForm(severity=Severity.USABLE.value)
-    if request.method == "POST" and form.validate():
-        faults.report_fault(
-            current(),
-            slug,
-            severity=Severity(form.severity.data),
-            description=form.description.data or "",
-            now=clock.now(),
-        )
-        flash(gettext("Thank you. The facility's managers are told by mail."), "success")
-        return redirect(url_for("catalog.instrument", slug=instrument.slug), 303)
-    page = render_template(
-        "reservations/fault_report.html",
-        instrument=instrument,
-        form=form,
-        zone=zone_of(instrument),
-        faults=open_faults(instrument),
-    )
-    return (page, INVALID) if request.method == "POST" else page
-
-
-@open_to(Action.REPORT_FAULT)
-def fault_sign(slug: str) -> str:
-    """A sign to print and put at the instrument: scan to report a fault."""
-    instrument = instrument_by_slug(slug)
-    access.require(current(), Action.REPORT_FAULT, scope_of(instrument))
-    public_url = current_app.config["SETTINGS"].public_url
-    address = f"{public_url}/instruments/{instrument.slug}/fault"
-    return render_template(
-        "reservations/fault_sign.html",
-        instrument=instrument,
-        address=address,
-        qr=segno.make(address, error="m").svg_data_uri(scale=6, border=4, light="#fff"),
-    )
 
 
 @open_to(Action.HANDLE_FAULT)
@@ -216,8 +172,6 @@ _FAULT = "/instruments/<slug>/faults/<int(max=2147483647):fault_id>"
 _LOG = "/instruments/<slug>/maintenance"
 
 ROUTES = (
-    ("/instruments/<slug>/fault", report_fault, ("GET", "POST")),
-    ("/instruments/<slug>/fault/sign", fault_sign, ("GET",)),
     (_FAULT, fault, ("GET",)),
     (f"{_FAULT}/decide", decide_fault, ("POST",)),
     (f"{_FAULT}/close", close_fault, ("POST",)),

@@ -57,6 +57,7 @@ class FaultOut(BaseModel):
     out_since: datetime | None = Field(description="Out of order since then; null: usable.")
     out_until: datetime | None = Field(description="Null: nobody knows, or usable.")
     closed_at: datetime | None
+    photos: list[str] = Field(description="Where each can be read.")
 
 
 class FaultListOut(BaseModel):
@@ -136,7 +137,7 @@ _WORK = {
     "result": "running",
     "cost": 450000,
 }
-_FAULT = {
+FAULT = {
     "id": 12,
     "instrument": "kaist-biocore-confocal",
     **_REPORT,
@@ -145,6 +146,7 @@ _FAULT = {
     "out_since": "2026-12-01T01:00:00Z",
     "out_until": None,
     "closed_at": None,
+    "photos": ["/api/v1/faults/12/photos/5d4f0a3c9be84d1f8a62f7a1c0e3b944"],
 }
 _CLOSING = {
     "instrument": "kaist-biocore-confocal",
@@ -165,17 +167,20 @@ _CLOSED = {
 
 @bp.get("/instruments/<slug>/faults")
 @open_to(Action.REPORT_FAULT)
-@bp.output(FaultListOut, example={"items": [_FAULT], "next": None})
+@bp.output(FaultListOut, example={"items": [FAULT], "next": None})
 def faults_of(slug: str) -> dict[str, Any]:
     """Faults of an instrument that stand, the worst first."""
     instrument = instrument_by_slug(slug)
-    return {"items": [_fault(each, instrument) for each in open_faults(instrument)], "next": None}
+    return {
+        "items": [fault_told(each, instrument) for each in open_faults(instrument)],
+        "next": None,
+    }
 
 
 @bp.post("/instruments/<slug>/faults")
 @open_to(Action.REPORT_FAULT)
 @bp.input(FaultIn, arg_name="body", example=_REPORT)
-@bp.output(FaultOut, status_code=201, example=_FAULT)
+@bp.output(FaultOut, status_code=201, example=FAULT)
 @told("not-allowed")
 def report_fault(slug: str, body: FaultIn) -> Response:
     """Report a fault: the managers are told by mail."""
@@ -186,19 +191,19 @@ def report_fault(slug: str, body: FaultIn) -> Response:
         description=body.description,
         now=clock.now(),
     )
-    return _made(_fault(made, made.instrument), 201)
+    return _made(fault_told(made, made.instrument), 201)
 
 
 @bp.post("/faults/<int(max=2147483647):fault_id>/close")
 @open_to(Action.HANDLE_FAULT)
 @bp.input(WorkIn, arg_name="body", example=_WORK)
-@bp.output(FaultOut, example={**_FAULT, "closed_at": "2026-12-02T06:00:00Z"})
+@bp.output(FaultOut, example={**FAULT, "closed_at": "2026-12-02T06:00:00Z"})
 @told("not-allowed", "wrong-state")
 def close_fault(fault_id: int, body: WorkIn) -> Response:
     """Write what was done into the maintenance log, and open the instrument again."""
     user, slug = current(), faults.slug_of(fault_id)
     done = faults.close_fault(user, slug, fault_id, body.to_work(), now=clock.now())
-    return _made(_fault(done, done.instrument), 200)
+    return _made(fault_told(done, done.instrument), 200)
 
 
 @bp.get("/facilities/<slug>/closures")
@@ -241,7 +246,7 @@ def reopen(blackout_id: int) -> tuple[str, int]:
     return "", 204
 
 
-def _fault(fault: Fault, instrument: Instrument) -> dict[str, Any]:
+def fault_told(fault: Fault, instrument: Instrument) -> dict[str, Any]:
     known = may(current(), Action.HANDLE_FAULT, scope_of(instrument))
     known = known or fault.reported_by_id == current().id
     told = FaultOut(
@@ -254,6 +259,7 @@ def _fault(fault: Fault, instrument: Instrument) -> dict[str, Any]:
         out_since=fault.out_since,
         out_until=fault.blackout.ends_at if fault.blackout else None,
         closed_at=fault.closed_at,
+        photos=[f"/api/v1/faults/{fault.id}/photos/{each.file.uid}" for each in fault.photos],
     )
     return told.model_dump(mode="json")
 

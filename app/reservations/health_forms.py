@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
+from flask_wtf.file import MultipleFileField
 from wtforms import (
     DateTimeLocalField,
     Field,
@@ -20,8 +21,10 @@ from wtforms import (
 )
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 
+from app.accounts.forms import Form
 from app.catalog.models import Fault
 from app.domain.errors import Invalid
+from app.domain.file_kinds import LARGEST
 from app.domain.local_time import to_instant, to_local
 from app.domain.maintenance import (
     CONDITION_NAMES,
@@ -30,6 +33,8 @@ from app.domain.maintenance import (
     Result,
     Severity,
 )
+from app.files.photos import MOST
+from app.files.services import Upload
 from app.reservations.faults import Decision
 from app.reservations.forms import YEARS, shown_text
 from app.reservations.maintenance import Work
@@ -78,7 +83,7 @@ class _InZone(FlaskForm):  # type: ignore[misc]
                 field.errors = [*field.errors, said]
 
 
-class FaultForm(FlaskForm):  # type: ignore[misc]
+class FaultForm(Form):
     """What is wrong with an instrument."""
 
     severity = _severity(_l("How bad is it?"))
@@ -91,6 +96,27 @@ class FaultForm(FlaskForm):  # type: ignore[misc]
         filters=[shown_text],
         description=_l("What you did, what happened, and what the instrument shows."),
     )
+    photos = MultipleFileField(
+        _l("Photos"),
+        [Optional()],
+        description=_l(
+            "Up to 3 (JPEG, PNG or WebP, each at most 10 MB). Until the fault is closed, all who "
+            "can report one see them; where and when they were taken is removed."
+        ),
+    )
+
+    def to_uploads(self) -> list[Upload]:
+        """One more than may be, so that a sentence can refuse it."""
+        return [
+            Upload(sent.filename or "", sent.read(LARGEST + 1))
+            for sent in (self.photos.data or ())[: MOST + 1]
+        ]
+
+    def ask_for_photos_again(self) -> None:
+        """No browser keeps the files of a form that was refused."""
+        sent, errors = len(self.photos.data or ()), self.photos.errors
+        if sent > len(errors):  # There are good ones among them.
+            self.photos.errors = [*errors, gettext("Choose the photos once more, please.")]
 
 
 class DecisionForm(_InZone):

@@ -52,6 +52,7 @@ from app.reservations import (
     commission_queries,
     deciding,
     desk,
+    fault_pages,
     find,
     free_times,
     health,
@@ -353,6 +354,7 @@ _ROUTES = (
     *logbook.ROUTES,
     *waitlist_pages.ROUTES,
     *commission_pages.ROUTES,
+    *fault_pages.ROUTES,
     *health.ROUTES,
 )
 for rule, view, methods in _ROUTES:

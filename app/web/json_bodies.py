@@ -1,8 +1,8 @@
-"""How the HTTP API reads what is sent to it: JSON, said to be JSON, of sensible depth."""
+"""How the HTTP API reads what is sent to it: JSON, said to be JSON, of sensible depth, or files."""
 
 from typing import Any
 
-from flask import Request, abort, request
+from flask import Request, abort, current_app, request
 
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
@@ -23,9 +23,14 @@ class ApiRequest(Request):
 
 
 def refuse_other_formats() -> None:
-    """Answer 415 to a body for the API that does not call itself JSON."""
+    """Answer 415 to a body for the API that calls itself neither JSON nor, where taken, a file."""
     if not request.path.startswith("/api/") or request.method not in _WITH_BODY:
         return
+    if request.endpoint is None:
+        return  # There is no such call, whatever its format.
+    taken = {"application/json"}
+    if getattr(current_app.view_functions[request.endpoint], "files", 0):
+        taken.add("multipart/form-data")
     has_body = bool(request.content_length) or "Transfer-Encoding" in request.headers
-    if has_body and request.mimetype != "application/json":
+    if has_body and request.mimetype not in taken:
         abort(415)

@@ -131,8 +131,10 @@ KINDS: dict[str, Kind] = {
             415,
             Text("지원하지 않는 형식입니다", "This format is not understood"),
             Text(
-                "API는 application/json만 받습니다.",
-                "The API reads application/json alone.",
+                "API는 application/json만 받습니다. 파일을 받는 호출은 multipart/form-data도 "
+                "받습니다.",
+                "The API reads application/json alone; a call that takes a file, also "
+                "multipart/form-data.",
             ),
         ),
         Kind(

@@ -1,12 +1,17 @@
 """Programs report faults, close them, and close time, by the rules of the pages."""
 
+import io
+
 import pytest
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import encode_multipart
 
 from app.db import db
 from app.reservations import services
 from tests import factories
 from tests.api.conftest import at, booked, problem
 from tests.factories import NOW, hours
+from tests.files.test_photos import picture
 
 WORK = {
     "happened_at": at(0),
@@ -55,6 +60,30 @@ def test_a_report_that_says_nothing_is_refused(program_of, mina, microscope, bod
     mine = program_of(mina)
     assert problem(mine.post("/instruments/microscope/faults", body)) == (422, "invalid")
     assert mine.get("/instruments/microscope/faults").json["items"] == []
+
+
+def test_photos_are_added_to_a_fault_and_read(program_of, mina, jun, microscope):
+    mine = program_of(mina)
+    number = mine.post("/instruments/microscope/faults", REPORT).json["id"]
+    path = f"/faults/{number}/photos"
+
+    def add(program, name, content):
+        file = FileStorage(io.BytesIO(content), "laser.png")
+        boundary, body = encode_multipart({name: file})
+        kind = f"multipart/form-data; boundary={boundary}"
+        return program.call("POST", path, data=body, content_type=kind)
+
+    made = add(mine, "photo", picture("PNG"))
+    assert made.status_code == 201
+    (address,) = made.json["photos"]
+    seen = program_of(jun).get(address.removeprefix("/api/v1"))
+    assert (seen.status_code, seen.mimetype) == (200, "image/png")
+    assert seen.headers["Content-Disposition"].startswith("attachment")
+    assert problem(add(program_of(jun), "photo", picture())) == (403, "not-allowed")
+    assert problem(add(mine, "photo", b"MZ")) == (422, "invalid")
+    assert problem(add(mine, "picture", picture())) == (422, "invalid")
+    assert problem(mine.post(path, {"photo": "laser.png"})) == (422, "invalid")
+    assert problem(mine.get(f"{path}/none")) == (404, "not-found")
 
 
 def test_time_is_closed_and_opened_again(program_of, mina, sora, microscope):

@@ -86,3 +86,10 @@ def test_ten_megabytes_are_kept_and_a_byte_more_is_not():
 )
 def test_a_name_keeps_neither_ways_nor_tricks(name, kept):
     assert plain_name(name, FileKind.PDF) == kept
+
+
+def test_who_brings_a_heic_photo_is_told_how_to_take_it_otherwise():
+    for allowed in (PHOTOS, DOCUMENTS):
+        with pytest.raises(Invalid) as wrong:
+            checked(b"\0\0\0\x18ftypheic" + b"\0" * 20, allowed, "photo")
+        assert "HEIC" in wrong.value.text.ko
