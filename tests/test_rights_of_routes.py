@@ -483,6 +483,7 @@ def sent(rule: Rule, method: str, stage: Stage) -> dict[str, Any]:
                 "content": "stolen",
                 "result": "running",
             },
+            "health-api.decide_fault": {"severity": "usable"},
             "health-api.close_time": {
                 "starts_at": wish["starts_at"],
                 "ends_at": wish["ends_at"],

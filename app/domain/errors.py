@@ -29,8 +29,20 @@ class Refusal:
     because: tuple[str, ...] = ()  # the codes of its reasons, where it sums up several
 
 
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """A reservation that stands in the way of whoever manages it."""
+
+    uid: str
+    instrument: str  # slug
+    interval: Interval
+    version: int
+
+
 class DureError(Exception):
     """Anything that a person may do wrong; `text` tells them what and what to do."""
+
+    reserved: Sequence[Reserved] = ()  # what a manager would have to deal with
 
     def __init__(self, text: Text) -> None:
         super().__init__(text.en)
@@ -76,19 +88,8 @@ class Invalid(DureError):
         self.fields = fields or {}
 
 
-@dataclass(frozen=True, slots=True)
-class Reserved:
-    """A reservation that stands in the way of whoever manages it."""
-
-    uid: str
-    instrument: str
-    interval: Interval
-
-
 class WrongState(DureError):
     """The thing is in a state in which this cannot be done; perhaps because of reservations."""
-
-    reserved: Sequence[Reserved] = ()
 
 
 class Stale(DureError):

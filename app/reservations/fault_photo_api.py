@@ -14,7 +14,8 @@ from app.accounts.current import current
 from app.domain.file_kinds import LARGEST
 from app.files.services import Upload, content_of
 from app.reservations import fault_photos, faults
-from app.reservations.health_api import FAULT, FaultOut, fault_told
+from app.reservations.health_api import FAULT, fault_told
+from app.reservations.health_schemas import FaultOut
 from app.reservations.json_values import Input
 from app.web import uploads
 from app.web.rights import open_to

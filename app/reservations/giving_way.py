@@ -1,6 +1,6 @@
 """What becomes of the reservations that lie where a manager closes an instrument."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -57,7 +57,7 @@ class StillReserved(WrongState):
             )
         )
         self.hit = tuple(hit)
-        self.reserved = [Reserved(each.uid, each.instrument.slug, each.interval) for each in hit]
+        self.reserved = _named(hit)
 
 
 class CannotGiveWay(BookingRefused):
@@ -66,6 +66,11 @@ class CannotGiveWay(BookingRefused):
     def __init__(self, hit: Sequence[Reservation], uid: str, refusals: Sequence[Refusal]) -> None:
         super().__init__(refusals)
         self.hit, self.uid = tuple(hit), uid
+        self.reserved = _named(each for each in hit if each.uid == uid)
+
+
+def _named(hit: Iterable[Reservation]) -> list[Reserved]:
+    return [Reserved(each.uid, each.instrument.slug, each.interval, each.version) for each in hit]
 
 
 def make_way(

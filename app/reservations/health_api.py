@@ -1,131 +1,33 @@
 """HTTP API of faults and closures: reported by anyone, dealt with by managers."""
 
-from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Any
 
 from apiflask import APIBlueprint
 from flask import Response, jsonify, make_response
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints
-from pydantic.json_schema import SkipJsonSchema
 
 from app import clock
 from app.accounts.access import Action, may
 from app.accounts.current import current
 from app.catalog.health import open_faults
-from app.catalog.models import Blackout, BlackoutKind, Fault, Instrument
+from app.catalog.models import Blackout, Fault, Instrument
 from app.catalog.queries import instrument_by_slug, scope_of
-from app.domain.maintenance import Condition, Result, Severity
-from app.domain.repetition import Every
 from app.reservations import closures, faults
-from app.reservations.closures import Closure, facility_by_slug
-from app.reservations.json_values import Input, Instant, Slug, plain
-from app.reservations.maintenance import Work
-from app.reservations.schemas import TimeOut, interval_of
+from app.reservations.closures import facility_by_slug
+from app.reservations.health_schemas import (
+    ClosureIn,
+    ClosureListOut,
+    ClosureOut,
+    DecisionIn,
+    FaultIn,
+    FaultListOut,
+    FaultOut,
+    WorkIn,
+)
+from app.reservations.schemas import TimeOut
 from app.web.rights import open_to
 from app.web.told import told
 
 bp = APIBlueprint("health-api", __name__, url_prefix="/api/v1", tag="Faults and closures")
-
-
-def _text(most: int, least: int = 0) -> Any:
-    bounds = StringConstraints(strip_whitespace=True, min_length=least, max_length=most)
-    return Annotated[str, bounds, AfterValidator(plain)]
-
-
-Won = Annotated[int, Field(ge=0, le=10**13, strict=True)]
-
-
-class FaultIn(Input):
-    """What is wrong."""
-
-    severity: Annotated[Severity, Field(description="Whether it can still be used.")]
-    description: Annotated[
-        _text(2000, 1),  # type: ignore[valid-type]
-        Field(description="What you did, what happened, and what the instrument shows."),
-    ]
-
-
-class FaultOut(BaseModel):
-    id: int
-    instrument: str
-    severity: Severity
-    description: str
-    reported_by: str | None = Field(
-        description="Null to those who neither reported nor deal with it."
-    )
-    reported_at: datetime
-    out_since: datetime | None = Field(description="Out of order since then; null: usable.")
-    out_until: datetime | None = Field(description="Null: nobody knows, or usable.")
-    closed_at: datetime | None
-    photos: list[str] = Field(description="Where each can be read.")
-
-
-class FaultListOut(BaseModel):
-    items: list[FaultOut]
-    next: str | None = None
-
-
-class WorkIn(Input):
-    """What was found and done: a line of the maintenance log."""
-
-    happened_at: Annotated[Instant, Field(description="When the work was done.")]
-    person_in_charge: Annotated[_text(100, 1), Field(description="By name.")]  # type: ignore[valid-type]
-    repairer: Annotated[
-        _text(200),  # type: ignore[valid-type]
-        Field(description="A company or a person, if somebody repaired it."),
-    ] = ""
-    condition: Annotated[Condition, Field(description="How it was found.")]
-    content: Annotated[_text(4000, 1), Field(description="What was found and done.")]  # type: ignore[valid-type]
-    result: Annotated[
-        Result, Field(description="How the work left it; out of order: the fault stands.")
-    ]
-    cost: Annotated[Won | SkipJsonSchema[None], Field(description="Won.")] = None
-
-    def to_work(self) -> Work:
-        return Work(**self.model_dump())
-
-
-class ClosureIn(Input):
-    """A time to close, of one instrument or of the whole facility."""
-
-    instrument: Annotated[
-        Slug | SkipJsonSchema[None], Field(description="Slug; left out, the whole facility.")
-    ] = None
-    kind: Annotated[BlackoutKind, Field(description="Why.")] = BlackoutKind.MAINTENANCE
-    starts_at: Annotated[Instant, Field(description="From this instant on.")]
-    ends_at: Annotated[Instant, Field(description="Until before this one.")]
-    reason_ko: Annotated[_text(300), Field(description="Everyone can read it.")] = ""  # type: ignore[valid-type]
-    reason_en: Annotated[_text(300), Field(description="Everyone can read it.")] = ""  # type: ignore[valid-type]
-    every: Annotated[Every | SkipJsonSchema[None], Field(description="Comes again so often …")] = (
-        None
-    )
-    last_day: Annotated[date | SkipJsonSchema[None], Field(description="… until this day.")] = None
-
-    def to_closure(self, instrument_id: int | None) -> Closure:
-        return Closure(
-            interval=interval_of(self.starts_at, self.ends_at),
-            kind=self.kind,
-            instrument_id=instrument_id,
-            reason_ko=self.reason_ko,
-            reason_en=self.reason_en,
-            every=self.every,
-            until=self.last_day,
-        )
-
-
-class ClosureOut(TimeOut):
-    id: int
-    instrument: str | None = Field(description="Slug; null: the whole facility.")
-    kind: BlackoutKind
-    reason_ko: str
-    reason_en: str
-    every: Every | None
-
-
-class ClosureListOut(BaseModel):
-    items: list[ClosureOut]
-    next: str | None = None
-
 
 _REPORT = {"severity": "out_of_order", "description": "The laser does not start."}
 _WORK = {
@@ -148,6 +50,17 @@ FAULT = {
     "closed_at": None,
     "photos": ["/api/v1/faults/12/photos/5d4f0a3c9be84d1f8a62f7a1c0e3b944"],
 }
+_WAYS = {
+    "reserved": {
+        "0b9cf6e1d0f54d8f8c1f2a3b4c5d6e7f": {
+            "way": "move",
+            "version": 1,
+            "starts_at": "2026-12-08T09:00:00+09:00",
+        }
+    },
+    "reason": "The laser is repaired.",
+}
+_DECIDING = {"severity": "out_of_order", "until": "2026-12-05T09:00:00+09:00", **_WAYS}
 _CLOSING = {
     "instrument": "kaist-biocore-confocal",
     "kind": "maintenance",
@@ -206,6 +119,29 @@ def close_fault(fault_id: int, body: WorkIn) -> Response:
     return _made(fault_told(done, done.instrument), 200)
 
 
+@bp.post("/faults/<int(max=2147483647):fault_id>/decide")
+@open_to(Action.HANDLE_FAULT)
+@bp.input(DecisionIn, arg_name="body", example=_DECIDING)
+@bp.output(FaultOut, example={**FAULT, "out_until": "2026-12-05T00:00:00Z"})
+@told("not-allowed", "wrong-state", "refused")
+def decide_fault(fault_id: int, body: DecisionIn) -> Response:
+    """Say whether the instrument can be used with the fault, and until when it cannot.
+
+    What is reserved meanwhile is dealt with as for a closure; without an end it may also be kept,
+    and its holder is told that it is in doubt.
+    """
+    decided = faults.decide_fault(
+        current(),
+        faults.slug_of(fault_id),
+        fault_id,
+        body.to_decision(),
+        now=clock.now(),
+        answers=body.answers,
+        reason=body.reason,
+    )
+    return _made(fault_told(decided, decided.instrument), 200)
+
+
 @bp.get("/facilities/<slug>/closures")
 @open_to(Action.CLOSE_TIME)
 @bp.output(ClosureListOut, example={"items": [_CLOSED], "next": None})
@@ -218,20 +154,27 @@ def closures_of(slug: str) -> Response:
 
 @bp.post("/facilities/<slug>/closures")
 @open_to(Action.CLOSE_TIME)
-@bp.input(ClosureIn, arg_name="body", example=_CLOSING)
+@bp.input(ClosureIn, arg_name="body", example={**_CLOSING, **_WAYS})
 @bp.output(ClosureListOut, status_code=201, example={"items": [_CLOSED], "next": None})
-@told("not-allowed", "wrong-state")
+@told("not-allowed", "wrong-state", "refused")
 def close_time(slug: str, body: ClosureIn) -> Response:
     """Close an instrument, or the whole facility, for a time to come, once or repeatedly.
 
-    What is reserved then is never pushed aside: a 409 names it in `reserved`. Cancel or move
-    it, then ask again.
+    What is reserved then is never pushed aside: a 409 names it in `reserved`. Ask again with what
+    becomes of each: all is done at once, or nothing, and each holder gets one mail.
     """
     user = current()
     facility = facility_by_slug(slug, user=user)
     instrument_id = instrument_by_slug(body.instrument).id if body.instrument else None
-    wanted = body.to_closure(instrument_id)
-    return _made(_closures(closures.close_time(user, facility, wanted, now=clock.now())), 201)
+    made = closures.close_time(
+        user,
+        facility,
+        body.to_closure(instrument_id),
+        now=clock.now(),
+        answers=body.answers,
+        reason=body.reason,
+    )
+    return _made(_closures(made), 201)
 
 
 @bp.delete("/closures/<int(max=2147483647):blackout_id>")

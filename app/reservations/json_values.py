@@ -84,9 +84,11 @@ Note = Annotated[
 Reason = Annotated[
     str, StringConstraints(strip_whitespace=True, max_length=500), AfterValidator(plain)
 ]
-#: Permits and what the facility asks, by its keys; a reservation keeps them as they were given.
+_ANSWER_KEY = StringConstraints(pattern=r"^([a-z0-9-]{1,96}\.)?[a-z][a-z0-9_]{0,40}$")
+#: Permits and what the facility asks, by its keys, or `slug.key` for what is reserved along; a
+#: reservation keeps them as they were given.
 Answers = Annotated[
-    dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,40}$")], Reason],
+    dict[Annotated[str, _ANSWER_KEY], Reason],
     Field(max_length=40),
 ]
 #: Above 0 and up to 100, with up to four decimals, in ASCII digits.

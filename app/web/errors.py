@@ -138,13 +138,18 @@ def _dure_error(error: DureError) -> AnyResponse:
             problem.more["fields"] = {
                 name: text.in_(language) for name, text in error.fields.items()
             }
-        case errors.WrongState() if error.reserved:
-            problem.more["reserved"] = [
-                {"uid": each.uid, "instrument": each.instrument, **_bounds(each.interval)}
-                for each in error.reserved
-            ]
         case errors.BookingRefused():
             problem.more["refusals"] = [as_dict(refusal) for refusal in error.refusals]
+    if error.reserved:
+        problem.more["reserved"] = [
+            {
+                "uid": each.uid,
+                "instrument": each.instrument,
+                **_bounds(each.interval),
+                "version": each.version,
+            }
+            for each in error.reserved
+        ]
     if isinstance(error, errors.Taken):
         problem.more["taken"] = [
             {**_bounds(taken.interval), "kind": taken.kind} for taken in error.taken

@@ -37,6 +37,7 @@ class ReservedTime(BaseModel):
     instrument: str = Field(description="Slug.")
     starts_at: datetime
     ends_at: datetime
+    version: int = Field(description="Goes with the answer to what becomes of it.")
 
 
 class FreeTime(BaseModel):
@@ -62,7 +63,9 @@ class Problem(BaseModel):
     refusals: list[Refusal] = Field([], description="`refused`, `taken`: all reasons at once.")
     taken: list[TakenTime] = Field([], description="`taken`: what is in the way.")
     reserved: list[ReservedTime] = Field(
-        [], description="`wrong-state`: which reservations would have to go first, to managers."
+        [],
+        description="To managers. `wrong-state`: which reservations would have to go first; "
+        "`refused`: which cannot be moved as they wish.",
     )
     alternatives: list[FreeTime] = Field(
         [], description="`taken`: nearest free times of this instrument, then of its like."

@@ -3,11 +3,16 @@
 import io
 
 import pytest
+from sqlalchemy import select
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
 from app.db import db
+from app.domain.approval import Status
+from app.mail.models import OutgoingMail
+from app.mail.rendering import message
 from app.reservations import services
+from app.reservations.models import Reservation
 from tests import factories
 from tests.api.conftest import at, booked, problem
 from tests.factories import NOW, hours
@@ -116,12 +121,83 @@ def test_what_is_reserved_is_named_and_not_pushed_aside(program_of, mina, sora, 
     wanted = {"starts_at": at(4), "ends_at": at(8)}
     refused = hers.post(path, wanted)
     assert problem(refused) == (409, "wrong-state")
-    assert refused.json["reserved"] == [
-        {"uid": made.uid, "instrument": "microscope", "starts_at": at(5), "ends_at": at(6)}
-    ]
+    assert refused.json["reserved"] == [told(made)]
     assert hers.get(path).json["items"] == []
     services.cancel_reservation(sora, made.uid, now=NOW)
     assert hers.post(path, wanted).status_code == 201
+
+
+def stands(made):
+    """A reservation as it stands now."""
+    db.session.rollback()
+    return db.session.scalar(select(Reservation).where(Reservation.uid == made.uid))
+
+
+def told(made):
+    """A reservation as a manager is told that it stands in the way."""
+    bounds = made.interval.start, made.interval.end
+    starts_at, ends_at = (each.isoformat().replace("+00:00", "Z") for each in bounds)
+    return {
+        "uid": made.uid,
+        "instrument": made.instrument.slug,
+        "starts_at": starts_at,
+        "ends_at": ends_at,
+        "version": made.version,
+    }
+
+
+def test_closing_says_what_becomes_of_each_and_does_all_or_nothing(
+    program_of, mina, jun, sora, microscope
+):
+    path = f"/facilities/{microscope.facility.slug}/closures"
+    moved, gone = booked(mina, microscope, hours(5, 6)), booked(jun, microscope, hours(6, 7))
+    in_the_way, hers = booked(jun, microscope, hours(20, 21)), program_of(sora)
+    wanted = {"starts_at": at(4), "ends_at": at(8), "reason": "The laser is repaired."}
+
+    def close(start, version=moved.version):
+        ways = {
+            moved.uid: {"way": "move", "version": version, "starts_at": start},
+            gone.uid: {"way": "cancel", "version": gone.version},
+        }
+        return hers.post(path, {**wanted, "reserved": ways})
+
+    taken = close(at(20))
+    assert problem(taken) == (422, "refused")
+    assert taken.json["reserved"] == [told(moved)]
+    assert problem(close(at(30), version=moved.version + 1)) == (409, "wrong-state")
+    assert hers.get(path).json["items"] == []
+
+    assert close(at(30)).status_code == 201
+    assert stands(moved).interval == hours(30, 31)
+    assert [stands(each).status for each in (gone, in_the_way)] == [
+        Status.CANCELLED,
+        Status.CONFIRMED,
+    ]
+    mails = db.session.scalars(
+        select(OutgoingMail).where(OutgoingMail.template == "reservation_gave_way")
+    )
+    texts = [message(each).get_body(("plain",)).get_content() for each in mails]
+    assert ["The laser is repaired." in text for text in texts] == [True, True]
+
+
+def test_a_fault_is_decided_with_what_is_reserved_meanwhile(program_of, mina, sora, microscope):
+    made, mine, hers = booked(mina, microscope, hours(5, 6)), program_of(mina), program_of(sora)
+    report = {"severity": "out_of_order", "description": "smoke"}
+    path = f"/faults/{mine.post('/instruments/microscope/faults', report).json['id']}/decide"
+    verdict = {"severity": "out_of_order", "until": at(8)}
+    assert problem(mine.post(path, verdict)) == (403, "not-allowed")
+    assert hers.post(path, verdict).json["reserved"] == [told(made)]
+    kept = {made.uid: {"way": "keep", "version": made.version}}
+    assert problem(hers.post(path, {**verdict, "reserved": kept})) == (409, "wrong-state")
+
+    # Nobody knows until when: what is reserved may stand, in doubt.
+    decided = hers.post(path, {"severity": "out_of_order", "reserved": kept})
+    assert (decided.status_code, decided.json["out_until"]) == (200, None)
+    moved = {made.uid: {"way": "move", "version": made.version, "starts_at": at(9)}}
+    decided = hers.post(path, {**verdict, "reserved": moved})
+    assert decided.json["out_until"] == at(8)
+    assert stands(made).interval == hours(9, 10)
+    assert problem(hers.post("/faults/999/decide", verdict)) == (404, "not-found")
 
 
 def test_a_closure_that_makes_no_sense_is_refused(program_of, sora, microscope):

@@ -385,6 +385,26 @@ def test_a_program_reserves_for_whom_its_owner_may(
     assert (made.json["holder"], made.json["reserved_by"]) == ("김미나", "이준")
 
 
+def test_what_is_asked_for_something_reserved_along_is_answered_under_its_slug(
+    program_of: Programs, mina: User, microscope: Instrument
+) -> None:
+    place, medium = microscope.facility, {"key": "medium", "label": {"ko": "배지", "en": "Medium"}}
+    of_room = {**medium, "kind": "choice", "options": ["agar", "broth"], "required": True}
+    factories.instrument(slug="room", facility=place, booking={"questions": [of_room]})
+    scope = factories.instrument(
+        slug="scope", facility=place, needs=["room"], booking={"questions": [medium]}
+    )
+    mine, answers = program_of(mina), {"medium": "milk", "room.medium": "agar"}
+    refused = mine.post("/reservations", wish(scope, 1, 2, answers={"medium": "milk"}))
+    assert problem(refused) == (422, "refused")
+
+    made = mine.post("/reservations", wish(scope, 1, 2, answers=answers))
+    assert made.status_code == 201
+    assert made.json["answers"] == answers
+    [room] = made.json["companions"]
+    assert mine.get(f"/reservations/{room['uid']}").json["answers"] == {"medium": "agar"}
+
+
 def test_what_is_reserved_along_is_asked_for_and_told(
     program_of: Programs, mina: User, microscope: Instrument
 ) -> None:
