@@ -17,6 +17,9 @@ MONTH = click.option("--month", required=True, metavar="YYYY-MM", help="Which mo
 OUT = click.option(
     "--out", type=click.Path(dir_okay=False, writable=True, path_type=Path), help="File to write."
 )
+LANGUAGE = click.option(
+    "--language", type=click.Choice(["ko", "en"]), default="ko", help="Of a PDF."
+)
 
 
 @click.group("billing")
@@ -62,12 +65,15 @@ def _closed(slug: str, month: date) -> tuple[str, bool]:
 @click.option(
     "--format", "kind", type=click.Choice(documents.KINDS), default="json", help="Kind of file."
 )
+@LANGUAGE
 @OUT
 @with_appcontext
-def statement(month: str, supplier: str, payer: str, kind: str, out: Path | None) -> None:
+def statement(
+    month: str, supplier: str, payer: str, kind: str, language: str, out: Path | None
+) -> None:
     """The statement of a closed month."""
     found = queries.statement_of(supplier, payer, month_of(month))
-    _put(documents.of_statement(found, kind), out)
+    _put(documents.of_statement(found, kind, language), out)
 
 
 @group.command()
@@ -75,12 +81,13 @@ def statement(month: str, supplier: str, payer: str, kind: str, out: Path | None
 @click.option(
     "--format", "kind", type=click.Choice(documents.KINDS), default="json", help="Kind of file."
 )
+@LANGUAGE
 @OUT
 @with_appcontext
-def settlement(month: str, kind: str, out: Path | None) -> None:
+def settlement(month: str, kind: str, language: str, out: Path | None) -> None:
     """What institutions owe one another, and the fewest transfers that clear it."""
     found = queries.settlement_of(month_of(month), now=clock.now())
-    _put(documents.of_settlement(found, kind), out)
+    _put(documents.of_settlement(found, kind, language), out)
 
 
 @group.command()

@@ -1,4 +1,4 @@
-"""Statements and settlements as files: JSON for programs, CSV and XLSX for spreadsheets."""
+"""Statements and settlements as files: JSON for programs, CSV and XLSX for spreadsheets, PDF."""
 
 import io
 import json
@@ -9,22 +9,12 @@ from typing import Any
 import xlsxwriter
 
 from app.billing.models import Statement, StatementLine
-from app.billing.queries import Settlement
-from app.domain.booking import Mode
-from app.domain.errors import Text
+from app.billing.printed import HEADS, settlement_pdf, statement_pdf
+from app.billing.queries import Settlement, institution_names
 from app.web.csv_files import csv_text
 
 #: Rows of cells, the first of which names the columns.
 Table = Sequence[Sequence[object]]
-
-#: The account heads of research budgets (비목).
-HEADS: Mapping[str, Text] = MappingProxyType(
-    {
-        Mode.SELF_OPERATED.value: Text("장비사용료", "Instrument use"),
-        Mode.ASSISTED.value: Text("장비사용료", "Instrument use"),
-        Mode.COMMISSIONED.value: Text("시험분석비", "Test and analysis"),
-    }
-)
 
 _COLUMNS = (
     *("no", "day", "head", "kind", "instrument", "equipment number", "user", "project number"),
@@ -118,13 +108,17 @@ def settlement_table(found: Settlement) -> Table:
     ]
 
 
-def of_statement(statement: Statement, kind: str) -> bytes:
-    """The statement as a file of one of `KINDS`."""
+def of_statement(statement: Statement, kind: str, language: str = "ko") -> bytes:
+    """The statement as a file of one of `KINDS`; only paper speaks a language."""
+    if kind == "pdf":
+        return statement_pdf(statement, language)
     return _WRITE[kind](statement_json(statement), statement_table(statement))
 
 
-def of_settlement(found: Settlement, kind: str) -> bytes:
-    """The settlement as a file of one of `KINDS`."""
+def of_settlement(found: Settlement, kind: str, language: str = "ko") -> bytes:
+    """The settlement as a file of one of `KINDS`; only paper speaks a language."""
+    if kind == "pdf":
+        return settlement_pdf(found, institution_names(), language)
     return _WRITE[kind](found.as_json(), settlement_table(found))
 
 
@@ -156,4 +150,4 @@ def _xlsx(_said: Mapping[str, Any], table: Table) -> bytes:
 _WRITE: Mapping[str, Callable[[Mapping[str, Any], Table], bytes]] = MappingProxyType(
     {"json": _json, "csv": _csv, "xlsx": _xlsx}
 )
-KINDS = tuple(_WRITE)
+KINDS = (*_WRITE, "pdf")

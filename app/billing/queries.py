@@ -61,6 +61,12 @@ class Settlement:
         }
 
 
+def institution_names() -> dict[str, Text]:
+    """The name of each institution by its slug."""
+    rows = db.session.execute(select(Institution.slug, Institution.name_ko, Institution.name_en))
+    return {slug: Text(ko, en) for slug, ko, en in rows}
+
+
 def settlement_of(month: date, *, now: datetime) -> Settlement:
     """By the statements of those who have closed, and by what is known of the others so far."""
     closed = set(

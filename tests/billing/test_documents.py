@@ -4,6 +4,7 @@ import json
 
 import pytest
 from openpyxl import load_workbook
+from pypdf import PdfReader
 from sqlalchemy import text
 
 from app.accounts.access import OPERATOR
@@ -103,3 +104,37 @@ def test_one_supplier_that_is_refused_holds_up_no_other(run, uses, boss):
     assert done.exit_code == 1
     assert "kaist: It is closed up to 2026-03" in done.stderr
     assert done.stdout == "kribb: 0 charges, 0 statements.\n"
+
+
+@pytest.mark.parametrize(
+    ("language", "title", "total"),
+    [("ko", "거래명세서", "납부할 금액"), ("en", "Statement", "Amount due")],
+)
+def test_a_statement_on_paper_says_all_in_one_language_and_twice_the_same_bytes(
+    run, uses, tmp_path, language, title, total
+):
+    run("close", "--month", "2026-03")
+    files = [tmp_path / name for name in ("a.pdf", "b.pdf")]
+    for out in files:
+        words = ("--format", "pdf", "--language", language, "--out", str(out))
+        assert run(*STATEMENT, *words).exit_code == 0
+    assert files[0].read_bytes() == files[1].read_bytes()
+    text = read(files[0])
+    assert title in text.splitlines()[0]
+    for word in (total, "NFEC-2020-01-000001", "2026-0001", '=cmd|"/c calc"!A1', "₩20,000"):
+        assert word in text
+
+
+def test_a_settlement_on_paper_names_who_pays_whom(run, uses, tmp_path):
+    run("close", "--month", "2026-03")
+    out = tmp_path / "settlement.pdf"
+    settle = ("settlement", "--month", "2026-03", "--format", "pdf", "--out", str(out))
+    assert run(*settle).exit_code == 0
+    text = read(out)
+    assert "기관 간 정산서" in text
+    assert "충남대학교" in text
+    assert "20,000" in text
+
+
+def read(file):
+    return "\n".join(page.extract_text() for page in PdfReader(file).pages)

@@ -31,6 +31,8 @@ OLDEST_NODE = 20
 #: What the pages ask for by name, and the file that answers.
 FILES = {"theme": "theme.js", "js": "main.js", "calendar": "calendars.js", "css": "main.css"}
 SCRIPTS = ("theme.js", "main.js", "calendars.js")
+#: What documents on paper are set in.
+WEIGHTS = ("Regular", "SemiBold", "Bold")
 
 
 class BuildFailed(Exception):
@@ -150,16 +152,20 @@ def _compile(node: Node, target: Path) -> None:
 
 
 def _fonts() -> str:
-    """Copy the font, cut into small files by script, into a folder that survives new builds.
+    """Copy the font into a folder that survives new builds: for pages cut into small files by
+    script, for PDF whole.
 
     Returns the path of its style sheet below the build folder.
     """
     version = json.loads((PRETENDARD / "package.json").read_text(encoding="utf-8"))["version"]
     folder = BUILD / f"pretendard-{version}"
     sheet = folder / "pretendard.css"
-    if sheet.exists():
+    if sheet.exists() and (folder / "pdf").exists():
         return str(sheet.relative_to(BUILD))
     shutil.rmtree(folder, ignore_errors=True)
+    (folder / "pdf").mkdir(parents=True)
+    for weight in WEIGHTS:
+        shutil.copy(PRETENDARD / f"dist/public/static/Pretendard-{weight}.otf", folder / "pdf")
     source = PRETENDARD / "dist/web/variable"
     shutil.copytree(source / "woff2-dynamic-subset", folder / "woff2-dynamic-subset")
     css = (source / "pretendardvariable-dynamic-subset.css").read_text(encoding="utf-8")
