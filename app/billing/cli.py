@@ -11,6 +11,7 @@ from app import clock
 from app.accounts.access import OPERATOR
 from app.billing import closing, documents, queries
 from app.billing.months import month_of
+from app.billing.tax_invoices import tax_invoices
 from app.domain.errors import WrongState
 
 MONTH = click.option("--month", required=True, metavar="YYYY-MM", help="Which month.")
@@ -88,6 +89,16 @@ def settlement(month: str, kind: str, language: str, out: Path | None) -> None:
     """What institutions owe one another, and the fewest transfers that clear it."""
     found = queries.settlement_of(month_of(month), now=clock.now())
     _put(documents.of_settlement(found, kind, language), out)
+
+
+@group.command("tax-invoices")
+@MONTH
+@click.option("--supplier", required=True, help="Slug of the institution that lends.")
+@OUT
+@with_appcontext
+def tax_invoices_(month: str, supplier: str, out: Path | None) -> None:
+    """What a supplier invoices for a closed month (세금계산서, 계산서), as CSV."""
+    _put(tax_invoices(supplier, month_of(month)).encode(), out)
 
 
 @group.command()

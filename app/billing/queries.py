@@ -147,6 +147,28 @@ def _gross_of(supplier: Institution, due: Due) -> Iterator[Gross]:
         )
 
 
+def statements_of(supplier: str, month: date) -> Sequence[Statement]:
+    """Those that a supplier, by slug, issued for a closed month, by number, with their lines.
+
+    Raises `NotFound` where there is no such institution or it has not closed the month.
+    """
+    seller = select(Institution.id).where(Institution.slug == supplier).scalar_subquery()
+    closed = select(MonthClose).where(MonthClose.supplier_id == seller, MonthClose.month == month)
+    if db.session.scalar(closed) is None:
+        raise NotFound(
+            Text(
+                f"{supplier}의 {month:%Y-%m} 마감이 없습니다. 먼저 그 달을 마감해 주십시오.",
+                f"{supplier} has not closed {month:%Y-%m}. Close the month first.",
+            )
+        )
+    return db.session.scalars(
+        select(Statement)
+        .where(Statement.supplier_id == seller, Statement.month == month)
+        .options(selectinload(Statement.lines).joinedload(StatementLine.charge))
+        .order_by(Statement.number)
+    ).all()
+
+
 def statement_of(supplier: str, payer: str, month: date) -> Statement:
     """The statement of a month between two institutions, by their slugs; raises `NotFound`."""
     sells, pays = (

@@ -10,8 +10,11 @@ from sqlalchemy import text
 from app.accounts.access import OPERATOR
 from app.billing import closing
 from app.db import db
+from app.domain.rate_card import Tax, Terms
+from app.rates.services import set_terms
 from tests import factories
 from tests.billing.conftest import CLOSING, MARCH
+from tests.factories import NOW
 
 
 @pytest.fixture
@@ -56,6 +59,28 @@ def test_files_hold_the_lines_and_run_nothing_that_people_typed(run, uses, tmp_p
             assert sheet["G2"].data_type == "s"
             rows = [[cell.value for cell in row] for row in sheet]
         assert int(rows[1][14]) == int(rows[-1][14]) == 20_000
+
+
+def test_tax_invoices_are_by_kind_over_the_whole_amount(run, uses):
+    early = run("tax-invoices", "--month", "2026-03", "--supplier", "kaist")
+    assert "has not closed 2026-03" in str(early.exception)
+    run("close", "--month", "2026-03")
+    said = run("tax-invoices", "--month", "2026-03", "--supplier", "kaist").stdout
+    [head, row] = csv.reader(io.StringIO(said.removeprefix("\ufeff")))
+    told = dict(zip(head, row, strict=True))
+    assert (told["종류"], told["품목"]) == ("계산서", "장비사용료 (2026-03)")
+    assert (told["공급가액"], told["세액"], told["합계금액"]) == ("20000", "0", "20000")
+    assert (told["작성일자"], told["비고"]) == ("2026-03-31", "2026-0001")
+
+
+def test_what_is_taxed_is_invoiced_with_its_tax(run, boss, confocal, reserve):
+    taxed = Terms(tax=Tax.TAXABLE, vat_percent=10)
+    set_terms(boss, confocal.facility.institution, taxed, now=NOW)
+    reserve(factories.user("theo", institution=factories.cnu()), 1, 3)
+    run("close", "--month", "2026-03")
+    said = run("tax-invoices", "--month", "2026-03", "--supplier", "kaist").stdout
+    assert "세금계산서,2026-03-31," in said
+    assert ",20000,2000,22000,청구," in said
 
 
 def test_what_was_changed_behind_the_ledgers_back_is_found(run, uses, boss):
