@@ -45,6 +45,7 @@ from app.reservations import (
     no_show_api,
     operator_api,
     participant_api,
+    question_api,
     waitlist_api,
 )
 from app.reservations import views as reservations_views
@@ -89,6 +90,7 @@ APIS = (
     health_api,
     fault_photo_api,
     participant_api,
+    question_api,
     waitlist_api,
     commission_api,
     calendars_api,

@@ -473,6 +473,8 @@ def sent(rule: Rule, method: str, stage: Stage) -> dict[str, Any]:
             "reservations-api.create": wish,
             "reservations-api.quote": wish,
             "reservations-api.change": {"starts_at": wish["starts_at"], "ends_at": wish["ends_at"]},
+            "question-api.ask": {"question": "stolen"},
+            "question-api.answer": {"answer": "stolen"},
             "participant-api.add": {"email": "stolen@example.org"},
             "operator-api.choose": {"email": "stolen@example.org"},
             "health-api.report_fault": {"severity": "usable", "description": "stolen"},
@@ -520,7 +522,7 @@ def sent(rule: Rule, method: str, stage: Stage) -> dict[str, Any]:
             "severity": "out_of_order", "description": "stolen", "content": "stolen",
             "person_in_charge": "stolen", "happened_at": "2026-03-01T10:00",
             "condition": "normal", "result": "running", "number": "stolen",
-            "valid_from": "2026-03-01",
+            "valid_from": "2026-03-01", "question": "stolen", "answer": "stolen",
         }
     }  # fmt: skip
 

@@ -29,6 +29,8 @@ class Step(StrEnum):
     """What someone does to a reservation."""
 
     APPROVE = "approve"
+    ASK = "ask"  # its holder something, before it is decided
+    ANSWER = "answer"
     REJECT = "reject"
     CANCEL = "cancel"
     CHANGE = "change"
@@ -99,6 +101,8 @@ TRANSITIONS: Mapping[Status, Mapping[Step, Status]] = MappingProxyType(
     {
         Status.PENDING: {
             Step.APPROVE: Status.CONFIRMED,
+            Step.ASK: Status.PENDING,
+            Step.ANSWER: Status.PENDING,
             Step.REJECT: Status.REJECTED,
             Step.CANCEL: Status.CANCELLED,
             Step.CHANGE: Status.PENDING,
@@ -142,6 +146,8 @@ STATUS_NAMES: Mapping[Status, Text] = MappingProxyType(
 _CANNOT: Mapping[Step, Text] = MappingProxyType(
     {
         Step.APPROVE: Text("승인할", "approved"),
+        Step.ASK: Text("되물을", "asked about"),
+        Step.ANSWER: Text("답변할", "answered for"),
         Step.REJECT: Text("반려할", "rejected"),
         Step.CANCEL: Text("취소할", "cancelled"),
         Step.CHANGE: Text("변경할", "changed"),

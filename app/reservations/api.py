@@ -248,6 +248,7 @@ def read(uid: str) -> Response:
     shown = ReservationOut.model_validate(out(found))
     if not queries.sees_whole(user, found):
         unsaid = {"note": "", "answers": {}, "override_reason": "", "stages": [], "shares": []}
+        unsaid["questions"] = []
         shown = shown.model_copy(update=unsaid)
         if shown.quote:
             shown.quote.shares = []

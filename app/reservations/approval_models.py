@@ -1,6 +1,6 @@
-"""What is kept of an approval: the stages of a reservation, and who said what at each."""
+"""What is kept of an approval: the stages of a reservation, who said what, and what was asked."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -70,3 +70,40 @@ class ApprovalVote(Model):
     decided_by: Mapped[User] = relationship(foreign_keys=[decided_by_id])
 
     __table_args__ = (UniqueConstraint("stage_id", "approver_id"),)
+
+
+_AWAITED = text("ended_at IS NULL")
+
+
+class ApprovalQuestion(Model):
+    """What somebody asked the holder before deciding, and what the holder said."""
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    reservation_id: Mapped[int] = mapped_column(ForeignKey(Reservation.id), index=True)
+    asked_by_id: Mapped[int] = mapped_column(ForeignKey(User.id))
+    question: Mapped[str] = mapped_column(String(500))
+    asked_at: Mapped[datetime]
+    #: What was left until it had to be decided; none: it might have waited.
+    time_left: Mapped[timedelta | None]
+    answer: Mapped[str] = mapped_column(String(500), default="")
+    answered_by_id: Mapped[int | None] = mapped_column(ForeignKey(User.id))
+    ended_at: Mapped[datetime | None]  # answered, or no longer asked
+
+    reservation: Mapped[Reservation] = relationship(back_populates="questions")
+    asked_by: Mapped[User] = relationship(foreign_keys=[asked_by_id])
+    answered_by: Mapped[User | None] = relationship(foreign_keys=[answered_by_id])
+
+    @property
+    def is_answered(self) -> bool:
+        return self.answered_by_id is not None
+
+    __table_args__ = (
+        # One is asked at a time: the database refuses a second one itself.
+        Index(
+            "one_awaited_answer",
+            "reservation_id",
+            unique=True,
+            postgresql_where=_AWAITED,
+            sqlite_where=_AWAITED,
+        ),
+    )

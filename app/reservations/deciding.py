@@ -28,12 +28,12 @@ def approve_reservation(
     with transaction():
         lock_reserved(before)
         user = queries.person(user_id)
-        reservation, stage, approver = _to_decide(user, uid, Step.APPROVE, version, now)
+        reservation, stage, approver = to_decide(user, uid, Step.APPROVE, version, now)
         by = {"approver": approver, "decides": user}
         stages.say(stage, by, agreed=True, note=reason, now=now)
         if stage.passed:
             stages.keep_for_good(reservation, stage.by, user, now)
-        said = {"reason": reason, "stage": stage.by.value} | _in_place_of(user, approver)
+        said = {"reason": reason, "stage": stage.by.value} | in_place_of(user, approver)
         if not stage.passed or stages.open_next(reservation, now):
             reservation.version += 1
             reservation.updated_at = now
@@ -64,12 +64,12 @@ def reject_reservation(
     with transaction():
         lock_reserved(before)
         user = queries.person(user_id)
-        reservation, stage, approver = _to_decide(user, uid, Step.REJECT, version, now)
+        reservation, stage, approver = to_decide(user, uid, Step.REJECT, version, now)
         by = {"approver": approver, "decides": user}
         stages.say(stage, by, agreed=False, note=reason.strip(), now=now)
         reservation.decided_at, reservation.decided_by_id = now, user.id
         end(reservation, Step.REJECT, reason, now)
-        said = {"reason": reason, "stage": stage.by.value} | _in_place_of(user, approver)
+        said = {"reason": reason, "stage": stage.by.value} | in_place_of(user, approver)
         note("reject-reservation", reservation, user, now, said)
         notices.rejected(reservation, now=now)
         offering.freed(reservation, [reservation.interval], now=now, by=user)
@@ -109,7 +109,7 @@ def may_decide(user: User, reservation: Reservation) -> bool:
     return approver is not None and approver.id not in {vote.approver_id for vote in stage.votes}
 
 
-def _to_decide(
+def to_decide(
     user: User, uid: str, step: Step, version: int | None, now: datetime
 ) -> tuple[Reservation, ApprovalStage, User]:
     """The reservation now that the calendar is ours, its stage, and in whose name it is decided."""
@@ -157,6 +157,6 @@ def _not_theirs(user: User, reservation: Reservation, stage: ApprovalStage | Non
     )
 
 
-def _in_place_of(user: User, approver: User) -> dict[str, str]:
+def in_place_of(user: User, approver: User) -> dict[str, str]:
     """What the trail says of a deputy."""
     return {} if approver.id == user.id else {"for": approver.name}

@@ -26,6 +26,7 @@ from app.reservations import (
     deciding,
     hit_fields,
     queries,
+    questions,
     since_approval,
     waiting,
     waitlist,
@@ -77,6 +78,7 @@ def approvals() -> str:
         form=ReasonForm(formdata=None),
         given=all_answers_in_words,
         stages_of=approvers.present,
+        may_ask=partial(questions.may_be_asked, now=clock.now()),
         approver_names=APPROVER_NAMES,
     )
 
@@ -89,7 +91,7 @@ def approve(uid: str) -> AnyResponse:
         flash(gettext("Approved. %(name)s is told by mail.", name=done.holder.name), "success")
     except WRONG as wrong:
         flash(localized(wrong.text), "error")
-    return redirect(_back(uid), 303)
+    return redirect(back_to(uid), 303)
 
 
 @open_to(Action.DECIDE_RESERVATION)
@@ -102,7 +104,7 @@ def reject(uid: str) -> AnyResponse:
         flash(gettext("Rejected. %(name)s is told by mail.", name=done.holder.name), "success")
     except WRONG as wrong:
         flash(localized(wrong.text), "error")
-    return redirect(_back(uid), 303)
+    return redirect(back_to(uid), 303)
 
 
 @open_to(Action.CLOSE_TIME)
@@ -231,7 +233,7 @@ def _seen() -> int | None:
     return seen_version(request.form.get("version", ""))
 
 
-def _back(uid: str) -> str:
+def back_to(uid: str) -> str:
     """Where a decision was made: on the list of what waits, or on the reservation's page."""
     if request.form.get("back") == "approvals":
         asked = request.form.get

@@ -71,6 +71,8 @@ RESERVATION: dict[str, Any] = {
     "main": None,
     "stages": [],
     "decide_by": None,
+    "questions": [],
+    "answer_by": None,
     "links": {
         "self": f"https://dure.example/api/v1/reservations/{_UID}",
         "page": f"https://dure.example/reservations/{_UID}",
@@ -93,6 +95,29 @@ _DECIDED: dict[str, Any] = {**RESERVATION, **REASON, "version": 2}
 APPROVED: dict[str, Any] = {**_DECIDED, "status": "confirmed", "reason": ""}
 REJECTED: dict[str, Any] = {**_DECIDED, "status": "rejected"}
 CANCELLED: dict[str, Any] = {**_DECIDED, "status": "cancelled"}
+QUESTION: dict[str, Any] = {"question": "Are the samples fixed?"}
+_ASKED: dict[str, Any] = {
+    **QUESTION,
+    "asked_by": "이소라",
+    "asked_at": "2026-11-23T10:00:00Z",
+    "state": "awaiting",
+    "answer": "",
+    "ended_at": None,
+}
+ASKED: dict[str, Any] = {
+    **RESERVATION,
+    "status": "pending",
+    "version": 2,
+    "questions": [_ASKED],
+    "answer_by": "2026-11-26T10:00:00Z",
+}
+ANSWER: dict[str, Any] = {"answer": "Yes, in formaldehyde."}
+ANSWERED: dict[str, Any] = {
+    **ASKED,
+    "version": 3,
+    "questions": [{**_ASKED, **ANSWER, "state": "answered", "ended_at": "2026-11-23T11:00:00Z"}],
+    "answer_by": None,
+}
 COMING: dict[str, Any] = {"reason": "The card reader is broken."}
 IN_USE: dict[str, Any] = {
     **RESERVATION,

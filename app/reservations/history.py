@@ -25,6 +25,9 @@ _ACTS: Mapping[str, Any] = {
     "escalate-request": _l("Brought before those above"),
     "release-request": _l("Turned down: nobody decided in time"),
     "agree-to-reservation": _l("Agreed at one stage"),
+    "ask-holder": _l("Asked the holder"),
+    "answer-question": _l("Answered"),
+    "release-unanswered": _l("Turned down: the question was not answered"),
     "reject-reservation": _l("Rejected"),
     "check-in": _l("Checked in"),
     "extend-reservation": _l("Extended"),
@@ -137,6 +140,7 @@ def _details(action: str, detail: Mapping[str, Any], reservation: Reservation) -
         told.append(gettext("In place of %(name)s", name=other))
     if participant := detail.get("participant"):
         told.append(participant)
+    told += [detail[said] for said in ("question", "answer") if said in detail]
     if reason := detail.get("reason"):
         told.append(gettext("Reason: %(reason)s", reason=reason))
     return tuple(told)

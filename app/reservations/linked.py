@@ -219,6 +219,7 @@ def row_along(main: Mapping[str, Any], instrument: Instrument) -> dict[str, Any]
         "refusals_overridden": [],
         "override_reason": "",
         "decide_by": None,
+        "answer_by": None,
         "quote": None,  # The price is that of the main instrument.
         "charging": None,
         "operator_id": None,  # Who attends the main instrument attends all.

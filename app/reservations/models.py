@@ -30,7 +30,7 @@ from app.domain.waitlist import Outcome, WaitState
 from app.projects.models import ResearchGroup
 
 if TYPE_CHECKING:
-    from app.reservations.approval_models import ApprovalStage
+    from app.reservations.approval_models import ApprovalQuestion, ApprovalStage
 
 _HOLDS = text("status IN (" + ", ".join(f"'{s}'" for s in sorted(HOLDING)) + ")")
 
@@ -100,6 +100,8 @@ class Reservation(Model):
     #: When a request that nobody has decided is turned down, or goes to those above.
     decide_by: Mapped[datetime | None]
     escalated_at: Mapped[datetime | None]
+    #: Until when its holder is to answer what was asked back; so long `decide_by` stands still.
+    answer_by: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]  # cancelled, rejected or marked as a no-show at
     #: When whoever has not checked in is a no-show, by the rules at the time of reserving.
     no_show_at: Mapped[datetime | None]
@@ -126,6 +128,9 @@ class Reservation(Model):
     series: Mapped[Series | None] = relationship()
     stages: Mapped[list["ApprovalStage"]] = relationship(
         back_populates="reservation", order_by="ApprovalStage.id"
+    )
+    questions: Mapped[list["ApprovalQuestion"]] = relationship(
+        back_populates="reservation", order_by="ApprovalQuestion.id"
     )
 
     @property
@@ -170,6 +175,11 @@ class Reservation(Model):
             "decide_by",
             postgresql_where=text("status = 'pending' AND decide_by IS NOT NULL"),
             sqlite_where=text("status = 'pending' AND decide_by IS NOT NULL"),
+        ),
+        Index(
+            "ix_reservation_unanswered",
+            "answer_by",
+            **_where("status = 'pending' AND answer_by IS NOT NULL"),
         ),
         # What the jobs ask every minute: who has not come, and who has not said goodbye.
         Index(

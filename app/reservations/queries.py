@@ -645,6 +645,7 @@ def listed(  # noqa: PLR0913 – all that may be asked
             joinedload(Reservation.group),
             joinedload(Reservation.series),
             selectinload(Reservation.stages),
+            selectinload(Reservation.questions),
         )
         .order_by(Reservation.id)
         .limit(limit)

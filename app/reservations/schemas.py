@@ -31,6 +31,7 @@ from app.reservations.json_values import (
 )
 from app.reservations.linked import companions
 from app.reservations.models import Reservation
+from app.reservations.question_schemas import QuestionOut, questions_out
 from app.reservations.quote_schemas import LineOut, PaidOut, PriceOut
 from app.reservations.series import Repeat, Which
 from app.reservations.stage_schemas import StageOut, stages_out
@@ -359,6 +360,8 @@ class ReservationOut(BaseModel):
     main: str | None = None  # of a companion: the uid of the reservation that it follows
     stages: list[StageOut] = []  # who has to agree, one after the other; empty: nobody
     decide_by: datetime | None = None  # when a request that waits is overdue
+    questions: list[QuestionOut] = []  # what its holder was asked before it is decided
+    answer_by: datetime | None = None  # until when the holder may answer; no decide_by meanwhile
     links: dict[str, str]
 
 
@@ -414,6 +417,8 @@ def reservation_out(reservation: Reservation, links: dict[str, str]) -> dict[str
         "main": reservation.bundle if reservation.is_companion else None,
         "stages": stages_out(reservation),
         "decide_by": reservation.decide_by if reservation.status is Status.PENDING else None,
+        "questions": questions_out(reservation),
+        "answer_by": reservation.answer_by,
         "links": links,
     }
 

@@ -40,7 +40,7 @@ from app.domain.rate_card import Unpriced
 from app.domain.recurrence import Occurrence, Recurrence, local_length, local_shift, moved
 from app.domain.series import OnConflict, Verdict
 from app.rates.queries import Tariff, tariff_of
-from app.reservations import approvers, linked, notices, offering, paying, queries, stages
+from app.reservations import approvers, linked, notices, offering, paused, paying, queries, stages
 from app.reservations.alternatives import alternatives
 from app.reservations.idempotency import Once, made_before, remember
 from app.reservations.models import Reservation, Series
@@ -54,6 +54,7 @@ from app.reservations.services import (
     pays_otherwise,
     requote,
     row_of,
+    say,
     seen,
     take_person,
 )
@@ -266,7 +267,7 @@ def change_series(
                 _move(members, chosen, change, instrument, user, now=now)
             said = [(was[each.id]["samples"], was[each.id]["shares"]) for each in members]
             for each in members:
-                _say(each, change)
+                say(each, change)
             if (held_before, said) != (
                 [each.interval for each in members],
                 [(each.samples, each.shares) for each in members],
@@ -600,19 +601,14 @@ def _moved(
     return as_changed(each, change, at.interval), at
 
 
-def _say(reservation: Reservation, change: Change) -> None:
-    for name in ("purpose", "samples", "note"):
-        if (value := getattr(change, name)) is not None:
-            setattr(reservation, name, value)
-
-
 def _differences(was: Mapping[str, Any], became: Mapping[str, Any]) -> dict[str, Any]:
     return {name: [was[name], value] for name, value in became.items() if was[name] != value}
 
 
 def _touch(changed: Sequence[Reservation], now: datetime) -> None:
-    """Let everyone who looks see that they changed."""
+    """Let everyone who looks see that they changed; by that, what was asked is answered."""
     for each in changed:
+        paused.resume(each, now)
         each.version += 1
         each.sequence += 1
         each.updated_at = each.shown_at = now

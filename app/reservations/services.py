@@ -44,6 +44,7 @@ from app.reservations import (
     linked,
     notices,
     offering,
+    paused,
     paying,
     queries,
     stages,
@@ -62,8 +63,8 @@ _INSERT = insert(table_of(Reservation))
 #: What a new reservation has none of yet; said, or its first reader would ask the database.
 _NOT_YET = dict.fromkeys(
     (
-        *("decided_at", "decided_by_id", "decide_by", "escalated_at", "ended_at"),
-        *("used_from", "used_until", "reserved_from", "reserved_until"),
+        *("decided_at", "decided_by_id", "decide_by", "escalated_at", "answer_by"),
+        *("ended_at", "used_from", "used_until", "reserved_from", "reserved_until"),
     )
 )
 
@@ -294,9 +295,7 @@ def change_reservation(
         answered = answered or pays_otherwise(reservation, change)
         if wanted != reservation.interval or answered:
             _move(reservation, user, request, now=now, override=change.override)
-        for name in ("purpose", "samples", "note"):
-            if (value := getattr(change, name)) is not None:
-                setattr(reservation, name, value)
+        say(reservation, change)
         if (reservation.interval, reservation.samples, reservation.shares) != (
             *(held_before, was["samples"], was["shares"]),
         ):
@@ -307,6 +306,8 @@ def change_reservation(
         changes = {name: [was[name], value] for name, value in became.items() if was[name] != value}
         if not changes:
             return reservation
+        # Whoever changes what was asked about has answered by it.
+        paused.resume(reservation, now)
         touch(reservation, now)
         note("change-reservation", reservation, user, now, changes)
         notices.changed(reservation, by=user, now=now, attended=attended)
@@ -361,7 +362,10 @@ def give_way(
         except _Conflict as conflict:
             raise BookingRefused(conflict.refusals) from None
         requote([reservation], now)
-        # It was not its holder who asked for another time: who agreed, agrees still.
+        # It was not its holder who asked for another time: who agreed, agrees still, and what
+        # was asked is still to be answered.
+        if reservation.answer_by:
+            reservation.answer_by = min(reservation.answer_by, reservation.starts_at)
         touch(reservation, now)
         became = visible(reservation)
         changes = {name: [was[name], became[name]] for name in was if was[name] != became[name]}
@@ -442,6 +446,7 @@ def _reserve(
     set_committed_value(reservation, "holder", holder)
     set_committed_value(reservation, "reserved_by", user if user.id != holder.id else None)
     set_committed_value(reservation, "series", None)
+    set_committed_value(reservation, "questions", [])
     if not left:
         set_committed_value(reservation, "stages", [])
     stages.first(reservation.id, left, now)
@@ -575,6 +580,13 @@ def as_changed(reservation: Reservation, change: Change, interval: Interval) -> 
         shares=paying.shares_from(kept) if shares is None else shares,
         agreed=paying.agreed_in(kept),
     )
+
+
+def say(reservation: Reservation, change: Change) -> None:
+    """Say of a reservation what no rule judges."""
+    for name in ("purpose", "samples", "note"):
+        if (value := getattr(change, name)) is not None:
+            setattr(reservation, name, value)
 
 
 def pays_otherwise(reservation: Reservation, change: Change) -> bool:

@@ -13,8 +13,8 @@ from app.catalog.policy import policy_of
 from app.db import db, table_of
 from app.domain import approval, approval_rules
 from app.domain.approval import ApprovalMode, Approver, Stage
-from app.reservations import approvers
-from app.reservations.approval_models import ApprovalStage, ApprovalVote
+from app.reservations import approvers, paused
+from app.reservations.approval_models import ApprovalQuestion, ApprovalStage, ApprovalVote
 from app.reservations.approvers import Asking
 from app.reservations.models import Reservation, StandingApproval
 
@@ -24,6 +24,8 @@ WITH_STAGES = selectinload(Reservation.stages).options(
     selectinload(ApprovalStage.votes).joinedload(ApprovalVote.decided_by),
     selectinload(ApprovalStage.votes).joinedload(ApprovalVote.approver),
 )
+#: What was asked back, and who asked.
+WITH_QUESTIONS = selectinload(Reservation.questions).joinedload(ApprovalQuestion.asked_by)
 
 
 def begin(reservations: Sequence[Reservation], left: Sequence[Stage], now: datetime) -> None:
@@ -45,6 +47,7 @@ def begin(reservations: Sequence[Reservation], left: Sequence[Stage], now: datet
     if rows:
         db.session.connection().execute(_INSERT, rows)
     for each in reservations:
+        paused.resume(each, now)
         db.session.expire(each, ["stages"])
         each.decide_by = overdue_at(each.instrument, each.starts_at, left, now)
         each.escalated_at = None
@@ -106,6 +109,7 @@ def say(
     )
     if done:
         stage.closed_at, stage.passed = now, agreed
+        paused.resume(reservation, now)
     # Closed before the next one opens: it is one stage's turn.
     db.session.flush()
 

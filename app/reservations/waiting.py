@@ -18,7 +18,7 @@ from app.reservations.approval_models import ApprovalStage, ApprovalVote
 from app.reservations.linked import MAIN
 from app.reservations.models import Reservation
 from app.reservations.queries import managed_by, whole
-from app.reservations.stages import WITH_STAGES
+from app.reservations.stages import WITH_QUESTIONS, WITH_STAGES
 
 ON_A_PAGE = 20
 
@@ -50,7 +50,7 @@ def waiting(user: User, *, facility: str = "", number: int = 1) -> Waiting:
     pages = max(1, -(-total // ON_A_PAGE))
     number = min(max(1, number), pages)
     found = db.session.scalars(
-        _pending(whole().options(WITH_STAGES))
+        _pending(whole().options(WITH_STAGES, WITH_QUESTIONS))
         .where(*where)
         .order_by(Reservation.requested_at, Reservation.id)
         .offset((number - 1) * ON_A_PAGE)
@@ -123,7 +123,10 @@ def may_decide(user: User) -> ColumnElement[bool]:
 
 
 def _is_theirs(user: User) -> ColumnElement[bool]:
-    """Condition: it is the user's turn, or they stand in where there is nobody, or for somebody."""
+    """Condition: it is the user's turn, or they stand in where there is nobody, or for somebody.
+
+    While its holder is asked something it is nobody's turn.
+    """
     own = [g.facility_id for g in user.grants if g.role is RoleName.FACILITY_MANAGER]
     has_manager = exists(
         select(RoleGrant.id)
@@ -136,7 +139,8 @@ def _is_theirs(user: User) -> ColumnElement[bool]:
     )
     escalated = Reservation.escalated_at.is_not(None)
     managed = or_(Facility.id.in_(own), and_(managed_by(user), or_(~has_manager, escalated)))
-    return or_(*_turns(user, managed, orphans_only=True), *_in_place(user))
+    turn = or_(*_turns(user, managed, orphans_only=True), *_in_place(user))
+    return and_(turn, Reservation.answer_by.is_(None))
 
 
 def _in_place(user: User) -> list[ColumnElement[bool]]:

@@ -22,6 +22,7 @@ ALL_FIELDS = {
     "charge", "answers", "shares", "refusals_overridden", "override_reason", "requested_at",
     "updated_at", "links", "reserved_from", "reserved_until", "used_from", "used_until",
     "companions", "main", "stages", "decide_by", "operator",
+    "questions", "answer_by",
 }  # fmt: skip
 
 
@@ -83,6 +84,8 @@ def test_a_reservation_is_made_and_answered_whole(
         "main": None,
         "stages": [],
         "decide_by": None,
+        "questions": [],
+        "answer_by": None,
         "links": {
             "self": f"http://localhost/api/v1/reservations/{uid}",
             "page": f"http://localhost/reservations/{uid}",

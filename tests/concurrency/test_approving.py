@@ -45,7 +45,7 @@ def approve_or_cancel(number, racer):
 
 def take_turns_away():
     """Control: what is decided is decided on what was read before others had their turn."""
-    judge = deciding._to_decide  # noqa: SLF001
+    judge = deciding.to_decide
 
     def judge_and_let_go(*asked):
         try:
@@ -55,7 +55,7 @@ def take_turns_away():
         let_go(reservation)
         return reservation, stage, approver
 
-    deciding._to_decide = judge_and_let_go  # noqa: SLF001
+    deciding.to_decide = judge_and_let_go
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 // Keys for whoever decides on much: to go from request to request, and to decide on the one gone to.
 
 const KEPT = "dure-approval-keys";
-const CODES = { KeyJ: "j", KeyK: "k", KeyX: "x", KeyA: "a", KeyR: "r" };
+const CODES = { KeyJ: "j", KeyK: "k", KeyX: "x", KeyA: "a", KeyR: "r", KeyQ: "q" };
 
 const entries = () => [...document.querySelectorAll("[data-request]")];
 const present = () => document.activeElement?.closest("[data-request]");
@@ -25,17 +25,21 @@ function go(by) {
   all[next]?.focus();
 }
 
+/** Open where one writes, of the request gone to. */
+function write(where) {
+  const opened = present()?.querySelector(where);
+  if (!opened) return;
+  opened.open = true;
+  opened.querySelector("input:not([type=hidden]), textarea").focus();
+}
+
 const ACTS = {
   j: () => go(1),
   k: () => go(-1),
   x: () => present()?.querySelector("input[name=chosen]").click(),
   a: () => present()?.querySelector("form[data-approve]").requestSubmit(),
-  r: () => {
-    const reject = present()?.querySelector("details[data-reject]");
-    if (!reject) return;
-    reject.open = true;
-    reject.querySelector("input[name=reason]").focus();
-  },
+  r: () => write("details[data-reject]"),
+  q: () => write("details[data-ask]"),
 };
 
 export function prepareApprovalKeys() {
