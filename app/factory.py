@@ -20,6 +20,7 @@ from app.accounts import views as accounts_views
 from app.audit import cli as audit_cli
 from app.audit import queries as audit_queries
 from app.billing import cli as billing_cli
+from app.billing import views as billing_views
 from app.calendars import api as calendars_api
 from app.calendars import views as calendars_views
 from app.catalog import api as catalog_api
@@ -76,6 +77,7 @@ PAGES = (
     contracts_views,
     rates_views,
     reservations_views,
+    billing_views,
     calendars_views,
     home_views,
 )

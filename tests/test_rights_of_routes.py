@@ -6,7 +6,7 @@ argument fails until it is said here what of Mina's that argument would name.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, cast
 
 import pytest
@@ -18,7 +18,7 @@ from werkzeug.test import TestResponse
 from app import clock
 from app.accounts import assistants, gate
 from app.accounts import services as accounts
-from app.accounts.access import SITE, TABLE, Action, Relation
+from app.accounts.access import OPERATOR, SITE, TABLE, Action, Relation
 from app.accounts.models import (
     Absence,
     Affiliation,
@@ -31,6 +31,8 @@ from app.accounts.models import (
     User,
 )
 from app.audit.models import AuditRow
+from app.billing.closing import close_month
+from app.billing.models import MonthClose, Statement
 from app.calendars.models import Cancelled, Detail, Feed, FeedKind
 from app.calendars.services import FeedRequest, make_feed
 from app.catalog.models import (
@@ -43,9 +45,13 @@ from app.catalog.models import (
 )
 from app.contracts.models import UseContract
 from app.db import Model, db, transaction
-from app.domain.booking import BookingRequest
+from app.domain.approval import Status
+from app.domain.booking import BookingRequest, Mode
 from app.domain.commission import CommissionState
 from app.domain.maintenance import Condition, Result, Severity
+from app.domain.pricing import Item
+from app.domain.quote import Line, Quote
+from app.domain.rate_card import Tax
 from app.domain.repetition import Every
 from app.domain.training import Level, SafetyKind
 from app.files.models import StoredFile
@@ -268,6 +274,7 @@ def stage(app: Flask, microscope: Instrument, sora: User, monkeypatch: pytest.Mo
     )
     operator = factories.operator(factories.user("operator"), guarded)
     card = set_card(sora, guarded, 1_000, first=NOW.date() + timedelta(days=9))
+    statement = stated(mina, guarded)
     change = db.session.scalars(select(AuditRow.id)).first()
     with transaction():
         db.session.delete(db.session.get_one(RoleGrant, grant.id))
@@ -311,6 +318,9 @@ def stage(app: Flask, microscope: Instrument, sora: User, monkeypatch: pytest.Mo
             "row_id": charger.id,
             "card_id": card.id,
             "mark_id": mark.id,
+            "statement_uid": statement.uid,
+            "month": "2026-02",
+            "position": 1,
             # Keys and words that cannot be guessed, and what is there for everyone.
             "secret": "guessed",
             "token": "guessed",
@@ -320,6 +330,33 @@ def stage(app: Flask, microscope: Instrument, sora: User, monkeypatch: pytest.Mo
         {"instruments": guarded.slug, "facilities": facility.slug, "institutions": "kaist"},
         watched(mina, fault.id),
     )
+
+
+def stated(mina: User, instrument: Instrument) -> Statement:
+    """A statement of Mina's institution to itself, with a use of hers that her account pays."""
+    earlier = hours(-1000, -998)
+    with transaction():
+        db.session.add(
+            Reservation(
+                uid="e" * 32,
+                instrument_id=instrument.id,
+                holder_id=mina.id,
+                institution_id=instrument.facility.institution_id,
+                starts_at=earlier.start,
+                ends_at=earlier.end,
+                exclusive=False,
+                status=Status.COMPLETED,
+                purpose="imaging",
+                mode=Mode.SELF_OPERATED,
+                shares=[{"account": SECRETS["account"], "percent": "100"}],
+                requested_at=NOW,
+                updated_at=NOW,
+                shown_at=NOW,
+                quote=Quote(lines=(Line(item=Item.USE, net=4_000),), tax=Tax.EXEMPT).as_json(),
+            )
+        )
+    close_month(OPERATOR, "kaist", date(2026, 1, 1), now=NOW)
+    return db.session.scalars(select(Statement)).one()
 
 
 def watched(mina: User, fault_id: int) -> Callable[[], list[object]]:
@@ -356,6 +393,8 @@ def watched(mina: User, fault_id: int) -> Callable[[], list[object]]:
             rows(RateLine),
             rows(SupplierTerms),
             rows(StoredFile),
+            rows(MonthClose),
+            rows(Statement),
             rows(BlackoutRule),
             rows(Project, Project.leader_id == owner, besides=("version",)),
             rows(ProjectMember),
@@ -523,6 +562,7 @@ def sent(rule: Rule, method: str, stage: Stage) -> dict[str, Any]:
             "person_in_charge": "stolen", "happened_at": "2026-03-01T10:00",
             "condition": "normal", "result": "running", "number": "stolen",
             "valid_from": "2026-03-01", "question": "stolen", "answer": "stolen",
+            "sure": "y",
         }
     }  # fmt: skip
 

@@ -45,6 +45,7 @@ class Action(enum.StrEnum):
     CLOSE_TIME = "close-time"
     SET_RATES = "set-rates"  # of a facility; of a whole institution those who administer it
     CLOSE_MONTH = "close-month"  # of a supplier
+    SEE_STATEMENTS = "see-statements"  # of a supplier, or of who pays it
     SIGN_UP_FOR_TRAINING = "sign-up-for-training"
     TRAIN = "train"  # hold sessions, give certificates; needs none to work the instruments
     REPORT_FAULT = "report-fault"
@@ -102,6 +103,7 @@ TABLE: dict[Action, frozenset[Relation]] = {
     Action.CLOSE_TIME: _MANAGES,
     Action.SET_RATES: _MANAGES,
     Action.CLOSE_MONTH: _ADMINISTERS,
+    Action.SEE_STATEMENTS: _ADMINISTERS,
     Action.SIGN_UP_FOR_TRAINING: frozenset({_R.RESEARCHER}),
     Action.TRAIN: _MANAGES,
     Action.REPORT_FAULT: frozenset({_R.RESEARCHER}),

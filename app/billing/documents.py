@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -11,6 +11,7 @@ import xlsxwriter
 from app.billing.models import Statement, StatementLine
 from app.billing.printed import HEADS, settlement_pdf, statement_pdf
 from app.billing.queries import Settlement, institution_names
+from app.domain.errors import Text
 from app.web.csv_files import csv_text
 
 #: Rows of cells, the first of which names the columns.
@@ -68,6 +69,15 @@ def statement_table(statement: Statement) -> Table:
     sums = [statement.net, statement.vat, statement.total, statement.sponsored, statement.due]
     blank = [None] * (_COLUMNS.index("net") - 1)
     return [_COLUMNS, *rows, ["total", *blank, *sums, None, None, None]]
+
+
+def by_head(lines: Iterable[StatementLine]) -> dict[Text, tuple[int, int]]:
+    """Net and VAT by account head, in the order in which the lines name them."""
+    found: dict[Text, tuple[int, int]] = {}
+    for line in lines:
+        net, vat = found.get(head := HEADS[line.said["mode"]], (0, 0))
+        found[head] = net + line.net, vat + line.vat
+    return found
 
 
 def _row(line: StatementLine) -> Sequence[object]:

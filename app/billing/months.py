@@ -31,6 +31,10 @@ def next_month(month: date) -> date:
     return date(month.year + month.month // 12, month.month % 12 + 1, 1)
 
 
+def month_before(month: date) -> date:
+    return date(month.year - (month.month == 1), (month.month - 2) % 12 + 1, 1)
+
+
 def last_day(month: date) -> date:
     return month.replace(day=monthrange(month.year, month.month)[1])
 

@@ -21,7 +21,8 @@ HEADS: Mapping[str, Text] = MappingProxyType(
         Mode.COMMISSIONED.value: Text("시험분석비", "Test and analysis"),
     }
 )
-_FEES: Mapping[str, Text] = MappingProxyType(
+#: What a line is that is no use.
+FEES: Mapping[str, Text] = MappingProxyType(
     {
         ChargeKind.LATE_CANCELLATION.value: Text("늦은 취소", "Late cancellation"),
         ChargeKind.NO_SHOW.value: Text("미사용(노쇼)", "No-show"),
@@ -174,7 +175,7 @@ class _Said:
         sponsored = sum(each["amount"] for each in line.sponsored)
         more = (
             said["equipment_number"],
-            said["kind"] in _FEES and self(_FEES[said["kind"]]),
+            said["kind"] in FEES and self(FEES[said["kind"]]),
             said["percent"] != "100" and f"{said['percent']} %",
             said.get("correction"),
         )

@@ -306,9 +306,13 @@ def institution(slug: str) -> str | Response:
     found = queries.institution_by_slug(slug)
     if found.slug != slug:
         return redirect(url_for(".institution", slug=found.slug), 301)
+    user, scope = current_or_none(), Scope(institution_id=found.id)
     return render_template(
         "catalog/institution.html",
         institution=found,
         lines=queries.facilities_of(found),
-        administers=may(current_or_none(), Action.MARK_OVERDUE, Scope(institution_id=found.id)),
+        administers=may(user, Action.MARK_OVERDUE, scope),
+        billing_url=_linked("billing.months", slug=found.slug)
+        if may(user, Action.SEE_STATEMENTS, scope)
+        else None,
     )

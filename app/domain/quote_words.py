@@ -59,8 +59,11 @@ def count_in_words(line: Line) -> Text | None:
     price = f"{line.unit_price:,}"
     if line.unit is None:
         return Text(f"{line.quantity} × {price}원", f"{line.quantity} × ₩{price}")
-    ko = f"{line.quantity}{UNIT_NAMES[line.unit].ko}"
-    if line.unit is Unit.SAMPLE:
-        ko = f"시료 {line.quantity}개"
-    unit = UNIT_NAMES[line.unit].en + ("" if line.quantity == "1" else "s")
-    return Text(f"{ko} × {price}원", f"{line.quantity} {unit} × ₩{price}")
+    counted = quantity_in_words(line.quantity, line.unit)
+    return Text(f"{counted.ko} × {price}원", f"{counted.en} × ₩{price}")
+
+
+def quantity_in_words(quantity: str, unit: Unit) -> Text:
+    """1.5시간, 시료 2개; 1.5 hours, 2 samples."""
+    ko = f"시료 {quantity}개" if unit is Unit.SAMPLE else f"{quantity}{UNIT_NAMES[unit].ko}"
+    return Text(ko, f"{quantity} {UNIT_NAMES[unit].en}" + ("" if quantity == "1" else "s"))
