@@ -19,6 +19,7 @@ from app.accounts import sign_in
 from app.accounts import views as accounts_views
 from app.audit import cli as audit_cli
 from app.audit import queries as audit_queries
+from app.billing import api as billing_api
 from app.billing import cli as billing_cli
 from app.billing import views as billing_views
 from app.calendars import api as calendars_api
@@ -95,6 +96,7 @@ APIS = (
     question_api,
     waitlist_api,
     commission_api,
+    billing_api,
     calendars_api,
 )
 GROUPS = (accounts_cli, audit_cli, billing_cli, catalog_cli)

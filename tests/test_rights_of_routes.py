@@ -32,7 +32,7 @@ from app.accounts.models import (
 )
 from app.audit.models import AuditRow
 from app.billing.closing import close_month
-from app.billing.models import MonthClose, Statement
+from app.billing.models import ChargeDecision, MonthClose, Statement
 from app.calendars.models import Cancelled, Detail, Feed, FeedKind
 from app.calendars.services import FeedRequest, make_feed
 from app.catalog.models import (
@@ -394,6 +394,7 @@ def watched(mina: User, fault_id: int) -> Callable[[], list[object]]:
             rows(SupplierTerms),
             rows(StoredFile),
             rows(MonthClose),
+            rows(ChargeDecision),
             rows(Statement),
             rows(BlackoutRule),
             rows(Project, Project.leader_id == owner, besides=("version",)),
@@ -538,6 +539,7 @@ def sent(rule: Rule, method: str, stage: Stage) -> dict[str, Any]:
             "reservations-api.check_out": {"reason": "stolen", "samples": 9},
             "commission-api.change": {"samples": 9},
             "commission-api.place": {"starts_at": wish["starts_at"], "duration": "PT1H"},
+            "billing-api.decide": {"net": 0, "reason": "stolen"},
             "calendars-api.make": {"kind": "facility", "of": stage.slugs["facilities"]},
         }
         return {"json": bodies.get(rule.endpoint, {"reason": "stolen"})}
@@ -572,8 +574,8 @@ def must_refuse(rule: Rule) -> bool:
     right = gate.right_of(rule.endpoint)
     if right == SIGNED_IN:
         return bool(rule.arguments)
-    if right == PUBLIC:
-        return False
+    if right in {PUBLIC, Action.SEE_SETTLEMENT}:
+        return False  # the settlement is of all institutions, a head of another among them
     open_to_all = {Relation.ANYONE, Relation.RESEARCHER}
     named = rule.arguments - {"slug"} or right not in {Action.RESERVE, Action.SEE_CATALOG}
     return bool(rule.arguments) and (not TABLE[Action(right)] & open_to_all) and bool(named)

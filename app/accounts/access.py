@@ -44,8 +44,10 @@ class Action(enum.StrEnum):
     EDIT_INSTITUTION = "edit-institution"
     CLOSE_TIME = "close-time"
     SET_RATES = "set-rates"  # of a facility; of a whole institution those who administer it
+    DECIDE_CHARGE = "decide-charge"  # what a reservation costs in the end; to waive it
     CLOSE_MONTH = "close-month"  # of a supplier
     SEE_STATEMENTS = "see-statements"  # of a supplier, or of who pays it
+    SEE_SETTLEMENT = "see-settlement"  # of all institutions: whoever administers one of them
     SIGN_UP_FOR_TRAINING = "sign-up-for-training"
     TRAIN = "train"  # hold sessions, give certificates; needs none to work the instruments
     REPORT_FAULT = "report-fault"
@@ -102,8 +104,10 @@ TABLE: dict[Action, frozenset[Relation]] = {
     Action.EDIT_INSTITUTION: _ADMINISTERS,
     Action.CLOSE_TIME: _MANAGES,
     Action.SET_RATES: _MANAGES,
+    Action.DECIDE_CHARGE: _MANAGES,
     Action.CLOSE_MONTH: _ADMINISTERS,
     Action.SEE_STATEMENTS: _ADMINISTERS,
+    Action.SEE_SETTLEMENT: _ADMINISTERS,
     Action.SIGN_UP_FOR_TRAINING: frozenset({_R.RESEARCHER}),
     Action.TRAIN: _MANAGES,
     Action.REPORT_FAULT: frozenset({_R.RESEARCHER}),
@@ -218,6 +222,13 @@ def require(user: Actor | None, action: Action, scope: Scope = SITE) -> None:
                 "or your institution's administrator.",
             )
         )
+
+
+def require_somewhere(user: Actor | None, action: Action) -> None:
+    """Raises `NotAllowed` unless there is an institution of which the user may do it."""
+    own = institutions_administered(user)
+    if own is None or not any(may(user, action, Scope(institution_id=each)) for each in own):
+        require(user, action)
 
 
 def may_in_place_of(absent: User, deputy: User, action: Action, scope: Scope) -> bool:

@@ -288,3 +288,8 @@ def _over(supplier: Institution, month: Interval, now: datetime) -> Select[*tupl
         or_(used, ended, posted),
         changed,
     )
+
+
+def row_of(reservation_id: int) -> Any:
+    """The row of one reservation, charged or not."""
+    return db.session.execute(_READ.where(Reservation.id == reservation_id)).one()

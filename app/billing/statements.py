@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select, true
 from sqlalchemy.orm import joinedload
 
 from app.accounts import access
@@ -119,12 +119,16 @@ def received(payer: Institution, month: date) -> Sequence[Statement]:
     ).all()
 
 
+def _seen_by(user: Actor) -> ColumnElement[bool]:
+    own = access.institutions_administered(user)
+    if own is None:
+        return true()
+    return or_(Statement.supplier_id.in_(own), Statement.payer_id.in_(own))
+
+
 def page_of(user: Actor, *, month: date | None, number: int) -> Page:
     """All that the user may see, newest first."""
-    own = access.institutions_administered(user)
-    wanted = []
-    if own is not None:
-        wanted.append(or_(Statement.supplier_id.in_(own), Statement.payer_id.in_(own)))
+    wanted = [_seen_by(user)]
     if month:
         wanted.append(Statement.month == month)
     total = db.session.scalar(select(func.count(Statement.id)).where(*wanted)) or 0
@@ -138,6 +142,23 @@ def page_of(user: Actor, *, month: date | None, number: int) -> Page:
         .offset((number - 1) * _SIZE)
     ).all()
     return Page(rows, number, pages, total)
+
+
+def listed(
+    user: Actor, *, month: date | None, supplier: str, payer: str, before: int | None, limit: int
+) -> Sequence[Statement]:
+    """What the user may see of what is asked for, the latest first; `before` is an id."""
+    wanted = [_seen_by(user)]
+    if month:
+        wanted.append(Statement.month == month)
+    for slug, whose in ((supplier, Statement.supplier_id), (payer, Statement.payer_id)):
+        if slug:
+            wanted.append(whose.in_(select(Institution.id).where(Institution.slug == slug)))
+    if before is not None:
+        wanted.append(Statement.id < before)
+    return db.session.scalars(
+        _with_parties().where(*wanted).order_by(Statement.id.desc()).limit(limit)
+    ).all()
 
 
 def names(slugs: Sequence[str]) -> dict[str, Institution]:

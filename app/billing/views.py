@@ -5,21 +5,18 @@ from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask_babel import gettext
-from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response as AnyResponse
-from wtforms import BooleanField
-from wtforms.validators import InputRequired
 
 from app import clock
 from app.accounts import access, places
 from app.accounts.access import Action, Scope
 from app.accounts.current import current, current_or_none
-from app.accounts.forms import Form
 from app.accounts.models import Institution, User
 from app.accounts.places import institution_by_slug
 from app.accounts.today import home_zone, today
-from app.billing import closing, desk, documents, queries, statements
+from app.billing import charge_pages, closing, desk, documents, queries, settlements, statements
 from app.billing.documents import number_of
+from app.billing.forms import CloseForm
 from app.billing.models import Statement
 from app.billing.months import month_before, month_of, next_month
 from app.billing.printed import FEES, HEADS
@@ -34,6 +31,8 @@ from app.web.problems import KINDS
 from app.web.rights import SIGNED_IN, open_to
 
 bp = Blueprint("billing", __name__, template_folder="templates")
+for _methods, _rule, _view in charge_pages.ROUTES:
+    bp.add_url_rule(_rule, view_func=_view, methods=_methods.split())
 
 Page = str | AnyResponse | tuple[str, int]
 
@@ -66,15 +65,6 @@ def _entry() -> pages.Entry | None:
 
 
 pages.NAVIGATION.append((80, _entry))
-
-
-class CloseForm(Form):
-    """Whether it is meant."""
-
-    sure = BooleanField(
-        _l("I have looked at what is open. What is posted is never changed, only corrected later."),
-        [InputRequired(_l("Please confirm that you want to close the month."))],
-    )
 
 
 def _institution(slug: str) -> tuple[User, Institution]:
@@ -245,4 +235,38 @@ def line(statement_uid: str, position: int) -> str:
         sees_reservation=access.may(
             user, Action.SEE_RESERVATION, Scope(institution_id=found.supplier_id)
         ),
+    )
+
+
+@bp.get("/settlements")
+@open_to(Action.SEE_SETTLEMENT)
+def latest_settlement() -> AnyResponse:
+    """The settlement of the month that was over last."""
+    last = month_before(today().replace(day=1))
+    return redirect(url_for(".settlement", month=f"{last:%Y-%m}"), 303)
+
+
+@bp.get("/settlements/<month>")
+@open_to(Action.SEE_SETTLEMENT)
+def settlement(month: str) -> Page:
+    """Who owes whom for a month, and who pays whom; `?as=csv` as a file."""
+    user, first = current(), month_of(month)
+    found = settlements.seen(user, first, now=clock.now())
+    if "as" in request.args:
+        kind = request.args["as"]
+        _must_be_a_kind(kind)
+        content = documents.of_settlement(found, kind, locale_word())
+        return _download(content, f"settlement-{first:%Y-%m}", kind)
+    return render_template(
+        "billing/settlement.html",
+        settlement=found,
+        grid=settlements.grid(found),
+        leads=settlements.leads(user, first),
+        open=settlements.still_open(first),
+        desks={each.slug for each in places.institutions(user)},
+        names=queries.institution_names(),
+        month=first,
+        before=month_before(first),
+        after=next_month(first) if first < today().replace(day=1) else None,
+        kinds=documents.KINDS,
     )

@@ -27,6 +27,7 @@ bp.before_app_request(refuse_other_formats)
 
 #: The tags of the document in words; a tag without its own stands as it is.
 _TAG_NAMES = {
+    "Billing": Text("이용료", "Billing"),
     "Catalogue": Text("장비 목록", "Catalogue"),
     "Feeds": Text("캘린더 구독", "Feeds"),
     "Me": Text("내 계정", "Me"),

@@ -27,6 +27,8 @@ Texts follow `Accept-Language` (`ko`, `en`). Names that a call does not know are
 _IN_PATH = {
     "slug": ("Slug of the instrument or facility.", "kaist-biocore-confocal"),
     "uid": ("Identifier of the reservation.", "3f1c9a5e7b2d4f60a8c1e5d97b3f2a64"),
+    "statement_uid": ("Identifier of the statement.", "43fa25cab5e7444cb72d5dce90870408"),
+    "month": ("The month, as YYYY-MM.", "2026-11"),
     "email": ("The address by which somebody was added.", "jun@kaist.example"),
     "feed_id": ("Number of the feed, as listed.", 7),
     "fault_id": ("Number of the fault, as listed.", 12),

@@ -22,6 +22,7 @@ PROMISED = {
     "GET /reservations/{uid}", "PATCH /reservations/{uid}", "POST /reservations/{uid}/approve",
     "POST /reservations/{uid}/reject", "POST /reservations/{uid}/cancel", "GET /me",
     "GET /me/feeds", "POST /me/feeds", "DELETE /me/feeds/{feed_id}",
+    "GET /statements", "GET /settlements/{month}",
 }  # fmt: skip
 
 

@@ -134,3 +134,25 @@ def test_a_statement_is_had_as_a_file(confocal, boss, theo, reserve, client, rea
 def test_who_administers_nothing_is_told_who_does(confocal, theo, boss, read):
     assert "You administer no institution" in read(theo, "/statements")
     assert MARCH.strftime("%Y-%m") in read(boss, DESK)
+
+
+def test_the_settlement_leads_from_each_amount_to_its_statement(
+    confocal, boss, theo, reserve, client, read
+):
+    reserve(theo, 1, 3)
+    assert 'data-state="provisional"' in read(boss, "/settlements/2026-03")
+    assert f'href="{MONTH}"' in read(boss, "/settlements/2026-03")
+    close(client, boss, sure="y")
+    other = factories.institution(slug="kribb")
+    third = factories.user("third", institution=other, administers=other)
+
+    page = read(boss, "/settlements/2026-03")
+    assert 'data-transfer="cnu kaist 20000"' in page
+    assert only_statement().uid in page
+    page = read(third, "/settlements/2026-03")
+    assert 'data-transfer="cnu kaist 20000"' in page
+    assert only_statement().uid not in page
+    read(theo, "/settlements/2026-03", 403)
+    read(boss, "/settlements", 303)
+    assert client.get("/settlements/2026-03?as=xlsx").data.startswith(b"PK")
+    assert "Nothing was charged in this month" in read(boss, "/settlements/2026-01")

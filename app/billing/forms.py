@@ -1,0 +1,58 @@
+"""What is typed on pages of billing."""
+
+from flask_babel import lazy_gettext as _l
+from wtforms import BooleanField, RadioField, StringField
+from wtforms.fields import SelectChoice
+from wtforms.validators import InputRequired, Length
+
+from app.accounts.forms import Form, line
+from app.catalog.form_fields import WonField
+from app.domain.errors import Invalid, Text
+
+_REASON = [
+    InputRequired(_l("Say why.")),
+    Length(max=500, message=_l("At most 500 characters, please.")),
+]
+
+
+class CloseForm(Form):
+    """Whether it is meant."""
+
+    sure = BooleanField(
+        _l("I have looked at what is open. What is posted is never changed, only corrected later."),
+        [InputRequired(_l("Please confirm that you want to close the month."))],
+    )
+
+
+class DecisionForm(Form):
+    """Waive what a reservation costs, or set it."""
+
+    what = RadioField(
+        _l("What shall it cost?"),
+        [InputRequired(_l("Choose one."))],
+        choices=[
+            SelectChoice("waive", _l("Nothing: it is waived")),
+            SelectChoice("set", _l("Another amount")),
+        ],
+    )
+    net = WonField(
+        _l("Net amount in won"), description=_l("Only for another amount; VAT is added.")
+    )
+    reason = StringField(
+        _l("Reason"), _REASON, filters=[line], description=_l("The holder is told this.")
+    )
+
+    def offer_rules(self) -> None:
+        """Where something was decided, the rules may count again."""
+        rules = SelectChoice("rules", _l("What the rules say, again"))
+        self.what.choices = [*self.what.choices, rules]
+
+    def to_net(self) -> int | None:
+        """The net amount, none for what the rules say. Raises `Invalid`."""
+        if self.what.data != "set":
+            return 0 if self.what.data == "waive" else None
+        said = self.net.said()
+        if not isinstance(said, int):
+            wrong = Text("금액을 숫자로 적어 주세요.", "Write the amount in figures.")
+            raise Invalid(wrong, {"net": wrong})
+        return said
