@@ -43,6 +43,7 @@ from app.reservations import cli as reservations_cli
 from app.reservations import (
     commission_api,
     fault_photo_api,
+    hand_over_api,
     health_api,
     no_show_api,
     operator_api,
@@ -94,6 +95,7 @@ APIS = (
     fault_photo_api,
     participant_api,
     question_api,
+    hand_over_api,
     waitlist_api,
     commission_api,
     billing_api,

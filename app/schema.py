@@ -12,6 +12,7 @@ from app.projects import models as projects
 from app.rates import models as rates
 from app.reservations import approval_models as approvals
 from app.reservations import commission_models as commissions
+from app.reservations import hand_over_models as hand_overs
 from app.reservations import models as reservations
 from app.reservations import operator_models as operators
 from app.training import models as training
@@ -26,6 +27,7 @@ TABLES = (
     commissions,
     contracts,
     files,
+    hand_overs,
     mail,
     operators,
     projects,

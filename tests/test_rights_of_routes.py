@@ -517,6 +517,8 @@ def sent(rule: Rule, method: str, stage: Stage) -> dict[str, Any]:
             "question-api.answer": {"answer": "stolen"},
             "participant-api.add": {"email": "stolen@example.org"},
             "operator-api.choose": {"email": "stolen@example.org"},
+            "hand-over-api.offer": {"email": "stolen@example.org"},
+            "hand-over-api.take": {"answers": {}},
             "health-api.report_fault": {"severity": "usable", "description": "stolen"},
             "health-api.close_fault": {
                 "happened_at": "2026-03-01T10:00:00Z",

@@ -6,7 +6,7 @@ from app import clock
 from app.accounts.current import current_or_none
 from app.accounts.models import User
 from app.home import queries
-from app.reservations import commission_queries, use, waiting, waitlist
+from app.reservations import commission_queries, hand_over_queries, use, waiting, waitlist
 from app.reservations import queries as reservations
 from app.reservations.forms import UseForm
 from app.web.rights import PUBLIC, open_to
@@ -33,6 +33,7 @@ def _of(user: User) -> str:
         now=now,
         coming=reservations.of_holder(user, now=now, limit=_NEXT),
         offers=waitlist.offers_to(user, now=now),
+        to_take=hand_over_queries.all_to(user, now=now),
         decides=decides,
         waiting=waiting.awaiting(user, limit=_NEXT) if decides else [],
         count=waiting.count_awaiting(user) if decides else 0,

@@ -17,6 +17,7 @@ from app.reservations.commission_models import Commission
 from app.reservations.models import Reservation
 from app.web.pages import local_time, localized, time_range, won
 
+_TAKEN_OVER = "take-over"
 _ACTS: Mapping[str, Any] = {
     "request-reservation": _l("Reserved"),
     "change-reservation": _l("Changed"),
@@ -35,6 +36,11 @@ _ACTS: Mapping[str, Any] = {
     "mark-no-show": _l("Marked as a no-show"),
     "add-participant": _l("Participant added"),
     "remove-participant": _l("Participant taken off"),
+    "offer-hand-over": _l("Offered to somebody else"),
+    "withdraw-hand-over": _l("No longer offered to somebody else"),
+    "decline-hand-over": _l("Not taken over"),
+    "end-hand-over": _l("Can no longer be taken over"),
+    _TAKEN_OVER: _l("Taken over"),
     "undo-no-show": _l("No-show undone"),
     "close-use": _l("Closed as ended in time"),
     "correct-usage": _l("Usage log corrected"),
@@ -80,16 +86,22 @@ class Happening:
     details: tuple[str, ...]
 
 
-def happenings(reservation: Reservation) -> list[Happening]:
-    """All that was done to the reservation, latest first."""
+def happenings(reservation: Reservation, *, manages: bool) -> list[Happening]:
+    """All that was done to the reservation, latest first.
+
+    What it said for who held it before is told to those alone who manage it.
+    """
+    rows = queries.history(reservation.uid)
+    taken_at = [at for at, (row, _) in enumerate(rows) if row.action == _TAKEN_OVER]
+    hidden = 0 if manages or not taken_at else taken_at[-1]
     told = [
         Happening(
             row.at,
             actor.name if actor else gettext("Dure"),
             str(_ACTS.get(row.action, row.action)),
-            _details(row.action, row.detail, reservation),
+            _details(row.action, row.detail, reservation) if at >= hidden else (),
         )
-        for row, actor in queries.history(reservation.uid)
+        for at, (row, actor) in enumerate(rows)
     ]
     return told[::-1]
 
@@ -138,8 +150,8 @@ def _details(action: str, detail: Mapping[str, Any], reservation: Reservation) -
         )
     if other := detail.get("for"):
         told.append(gettext("In place of %(name)s", name=other))
-    if participant := detail.get("participant"):
-        told.append(participant)
+    if person := detail.get("participant") or detail.get("person"):
+        told.append(person)
     told += [detail[said] for said in ("question", "answer") if said in detail]
     if reason := detail.get("reason"):
         told.append(gettext("Reason: %(reason)s", reason=reason))

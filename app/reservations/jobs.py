@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select
 
 from app.db import db, transaction
-from app.reservations import digest, offering, overdue, use, watching
+from app.reservations import digest, hand_overs, offering, overdue, use, watching
 from app.reservations.models import IdempotencyKey
 
 #: Promised are 24 hours; longer, so that nobody loses to a clock that is a little off.
@@ -26,8 +26,10 @@ def forget_idempotency_keys(now: datetime) -> None:
 def follow_use(now: datetime, *, stopping: Callable[[], bool] = lambda: False) -> tuple[int, int]:
     """Give away the time of no-shows and close forgotten uses; how many of each.
 
-    Both catch up on all that became due while no worker ran.
+    Both catch up on all that became due while no worker ran. What nobody has taken over in time
+    stays with its holder.
     """
+    hand_overs.end_stale(now, stopping)
     return use.release_missed(now, stopping), use.close_forgotten(now, stopping)
 
 

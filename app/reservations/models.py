@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _HOLDS = text("status IN (" + ", ".join(f"'{s}'" for s in sorted(HOLDING)) + ")")
 
 
-def _where(condition: str) -> dict[str, Any]:
+def where(condition: str) -> dict[str, Any]:
     """A partial index on both databases."""
     return {"postgresql_where": text(condition), "sqlite_where": text(condition)}
 
@@ -179,7 +179,7 @@ class Reservation(Model):
         Index(
             "ix_reservation_unanswered",
             "answer_by",
-            **_where("status = 'pending' AND answer_by IS NOT NULL"),
+            **where("status = 'pending' AND answer_by IS NOT NULL"),
         ),
         # What the jobs ask every minute: who has not come, and who has not said goodbye.
         Index(
@@ -208,12 +208,12 @@ class Reservation(Model):
             postgresql_where=text("series_id IS NOT NULL"),
             sqlite_where=text("series_id IS NOT NULL"),
         ),
-        Index("ix_reservation_bundle", "bundle", **_where("bundle IS NOT NULL")),
+        Index("ix_reservation_bundle", "bundle", **where("bundle IS NOT NULL")),
         Index(
             "ix_reservation_operator",
             "operator_id",
             "starts_at",
-            **_where("operator_id IS NOT NULL"),
+            **where("operator_id IS NOT NULL"),
         ),
     )
 
@@ -358,8 +358,8 @@ class Offer(Model):
 
     __table_args__ = (
         # Nobody is offered two times at once: the database refuses it itself.
-        Index("one_open_offer", "wait_id", unique=True, **_where("outcome IS NULL")),
-        Index("ix_offer_open", "expires_at", **_where("outcome IS NULL")),
+        Index("one_open_offer", "wait_id", unique=True, **where("outcome IS NULL")),
+        Index("ix_offer_open", "expires_at", **where("outcome IS NULL")),
         Index("ix_offer_wait", "wait_id"),
     )
 
@@ -391,4 +391,4 @@ class FreedTime(Model):
     freed_at: Mapped[datetime]
     told_at: Mapped[datetime | None]
 
-    __table_args__ = (Index("ix_freed_time_untold", "id", **_where("told_at IS NULL")),)
+    __table_args__ = (Index("ix_freed_time_untold", "id", **where("told_at IS NULL")),)

@@ -20,14 +20,17 @@ from app.reservations.models import Offer, Participant, Reservation, TimeWatch, 
 from app.reservations.particulars import fee_of, particulars
 
 
-def requested(reservation: Reservation, *, now: datetime) -> None:
-    """The holder has a confirmation or a receipt; managers learn what waits for them."""
+def requested(reservation: Reservation, *, now: datetime, attended: User | None = None) -> None:
+    """The holder has a confirmation or a receipt; managers learn what waits for them.
+
+    `attended`: the operator of what somebody else held before.
+    """
     if reservation.status is Status.PENDING:
         _tell(reservation.holder, "reservation_requested", reservation, now)
         awaits(reservation, now=now)
     else:
         _tell(reservation.holder, "reservation_confirmed", reservation, now)
-    attendance_notices.tell("assigned", reservation, now=now)
+    attendance_notices.changed(reservation, attended, now=now)
 
 
 def changed(

@@ -535,6 +535,12 @@ def by_uid(uid: str, *, viewer: User, anew: bool = False) -> Reservation:
     return found
 
 
+def as_it_is(reservation_id: int) -> Reservation:
+    """The reservation as the database has it now, whoever asks."""
+    wanted = whole().where(Reservation.id == reservation_id)
+    return db.session.scalars(wanted.execution_options(populate_existing=True)).one()
+
+
 def scope_of_reservation(reservation: Reservation) -> Scope:
     """The reservation as `accounts.access` asks about it."""
     operators = frozenset({reservation.operator_id} if reservation.operator_id else ())

@@ -18,8 +18,10 @@ from app.reservations.models import Reservation
 from app.web.pages import time_range
 
 #: After these it may be confirmed; whether it was, tells the change that ended it.
-_CONFIRM = frozenset({"request-reservation", "approve-reservation", "accept-offer"})
+_CONFIRM = frozenset({"request-reservation", "approve-reservation", "accept-offer", "take-over"})
 _AGREE, _CHANGE = "agree-to-reservation", "change-reservation"
+#: From here on it is another person's: what was said before was of who held it then.
+_TAKEN_OVER = "take-over"
 #: In the order in which they are read; the time goes before them as one.
 _SHOWN = ("samples", "purpose", "answers", "note", "fee")
 
@@ -49,6 +51,8 @@ def differences(reservations: Iterable[Reservation]) -> dict[int, list[Differenc
         .order_by(AuditRow.id)
     )
     for uid, action, detail in rows:
+        if action == _TAKEN_OVER:
+            trails[uid].clear()
         trails[uid].append((action, detail))
     found = {each.id: _in_words(each, _was(trails[uid])) for uid, each in wanted.items()}
     return {key: told for key, told in found.items() if told}

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import selectinload
 
 from app.accounts.models import User
@@ -51,6 +51,20 @@ def begin(reservations: Sequence[Reservation], left: Sequence[Stage], now: datet
         db.session.expire(each, ["stages"])
         each.decide_by = overdue_at(each.instrument, each.starts_at, left, now)
         each.escalated_at = None
+
+
+def forget(reservation: Reservation) -> None:
+    """What approvers said or asked was of who held it before: managers have it in the trail."""
+    own = select(ApprovalStage.id).where(ApprovalStage.reservation_id == reservation.id)
+    reservation.answer_by = None
+    db.session.flush()
+    for gone in (
+        delete(ApprovalQuestion).where(ApprovalQuestion.reservation_id == reservation.id),
+        delete(ApprovalVote).where(ApprovalVote.stage_id.in_(own)),
+        delete(ApprovalStage).where(ApprovalStage.reservation_id == reservation.id),
+    ):
+        db.session.execute(gone.execution_options(synchronize_session=False))
+    db.session.expire(reservation, ["stages", "questions"])
 
 
 def overdue_at(

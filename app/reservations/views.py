@@ -55,6 +55,8 @@ from app.reservations import (
     fault_pages,
     find,
     free_times,
+    hand_over_pages,
+    hand_over_queries,
     health,
     linked,
     logbook,
@@ -126,6 +128,7 @@ def mine() -> str:
             for rows in (list(rows) for _, rows in groupby(shown, key=_local_day))
         ],
         offers=[] if past else waitlist.offers_to(user, now=now),
+        to_take=[] if past else hand_over_queries.all_to(user, now=now),
         waits=[] if past else [(each, waitlist.before(each)) for each in waitlist.waits_of(user)],
         commissions=[] if past else commission_queries.shown_to(user, since=now - _NEWS),
         operates=attendance.is_operator(user),
@@ -271,6 +274,7 @@ def _page_of(reservation: Reservation, form: ChangeForm, found: Any = ()) -> str
         may_change=Step.CHANGE in steps
         and not begun
         and access.may(user, Action.CHANGE_RESERVATION, scope),
+        handing_over=hand_over_queries.open_of(reservation, now=now) if not begun else None,
         may_cancel=Step.CANCEL in steps
         and (not begun or manages)
         and access.may(user, Action.CANCEL_RESERVATION, scope),
@@ -287,7 +291,7 @@ def _page_of(reservation: Reservation, form: ChangeForm, found: Any = ()) -> str
         if user.id == reservation.holder_id or not manages
         else 0,
         late=not policy.free_to_cancel(reservation.interval, now=now),
-        happenings=happenings(reservation),
+        happenings=happenings(reservation, manages=manages),
         now=now,
         companions=linked.companions(reservation),
         main=linked.main_of(reservation) if alone else None,
@@ -355,6 +359,7 @@ _ROUTES = (
     *operator_pages.ROUTES,
     *participant_pages.ROUTES,
     *question_pages.ROUTES,
+    *hand_over_pages.ROUTES,
     *logbook.ROUTES,
     *waitlist_pages.ROUTES,
     *commission_pages.ROUTES,
