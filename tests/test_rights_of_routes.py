@@ -32,7 +32,13 @@ from app.accounts.models import (
 )
 from app.audit.models import AuditRow
 from app.billing.closing import close_month
-from app.billing.models import ChargeDecision, MonthClose, Statement
+from app.billing.models import (
+    ChargeDecision,
+    LineDispute,
+    MonthClose,
+    Statement,
+    StatementLine,
+)
 from app.calendars.models import Cancelled, Detail, Feed, FeedKind
 from app.calendars.services import FeedRequest, make_feed
 from app.catalog.models import (
@@ -103,6 +109,7 @@ SECRETS = {
     "project": "project-of-mina",
     "overdue": "overdue-of-an-institution",
     "account": "RS-SECRET-OF-MINA",
+    "dispute": "dispute-of-mina",
 }
 REFUSED = {401, 403, 404, 405, 410}
 
@@ -275,6 +282,14 @@ def stage(app: Flask, microscope: Instrument, sora: User, monkeypatch: pytest.Mo
     operator = factories.operator(factories.user("operator"), guarded)
     card = set_card(sora, guarded, 1_000, first=NOW.date() + timedelta(days=9))
     statement = stated(mina, guarded)
+    objection = factories.save(
+        LineDispute(
+            line_id=db.session.scalars(select(StatementLine.id)).one(),
+            reason=SECRETS["dispute"],
+            raised_by_id=mina.id,
+            raised_at=NOW,
+        )
+    )
     change = db.session.scalars(select(AuditRow.id)).first()
     with transaction():
         db.session.delete(db.session.get_one(RoleGrant, grant.id))
@@ -321,6 +336,7 @@ def stage(app: Flask, microscope: Instrument, sora: User, monkeypatch: pytest.Mo
             "statement_uid": statement.uid,
             "month": "2026-02",
             "position": 1,
+            "dispute_id": objection.id,
             # Keys and words that cannot be guessed, and what is there for everyone.
             "secret": "guessed",
             "token": "guessed",
@@ -395,6 +411,7 @@ def watched(mina: User, fault_id: int) -> Callable[[], list[object]]:
             rows(StoredFile),
             rows(MonthClose),
             rows(ChargeDecision),
+            rows(LineDispute),
             rows(Statement),
             rows(BlackoutRule),
             rows(Project, Project.leader_id == owner, besides=("version",)),

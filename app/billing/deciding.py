@@ -77,10 +77,11 @@ def _standing(reservation: Reservation, now: datetime) -> Standing:
         .options(joinedload(ChargeDecision.decided_by))
         .order_by(ChargeDecision.id.desc())
     ).all()
-    return Standing(_due(reservation) if over else None, over, decisions, posted, lines)
+    return Standing(due_of(reservation) if over else None, over, decisions, posted, lines)
 
 
-def _due(reservation: Reservation) -> Due | Unknown | None:
+def due_of(reservation: Reservation) -> Due | Unknown | None:
+    """What it comes to by its rules or the last decision, as if it were charged now."""
     supplier = reservation.instrument.facility.institution
     return Charging(supplier).of(row_of(reservation.id))
 
@@ -103,7 +104,7 @@ def decide(user: User, uid: str, net: int | None, *, reason: str, now: datetime)
     `NotAllowed`, and `WrongState` where there is nothing to charge for.
     """
     reason = reason.strip()
-    _check(net, reason)
+    check(net, reason)
     user_id = user.id
     before = queries.by_uid(uid, viewer=user)
     access.require(user, Action.DECIDE_CHARGE, queries.scope_of_reservation(before))
@@ -126,29 +127,42 @@ def decide(user: User, uid: str, net: int | None, *, reason: str, now: datetime)
                     "Nobody has set an amount: it costs what the rules say already.",
                 )
             )
-        was = _total(found.due)
-        made = ChargeDecision(
-            reservation_id=reservation.id,
-            net=net,
-            reason=reason,
-            decided_at=now,
-            decided_by_id=user.id,
-        )
-        db.session.add(made)
-        db.session.flush()
-        audit.record(
-            "decide-charge",
-            "reservation",
-            reservation.uid,
-            actor_id=user.id,
-            now=now,
-            detail={"net": net, "reason": reason},
-        )
-        _tell(reservation, made, (was, _total(_due(reservation))), by=user, now=now)
+        write(reservation, found.due, (net, reason), by=user, now=now)
     return reservation
 
 
-def _check(net: int | None, reason: str) -> None:
+def write(
+    reservation: Reservation,
+    due: Due | Unknown,
+    decided: tuple[int | None, str],
+    *,
+    by: User,
+    now: datetime,
+) -> None:
+    """Keep a decision, its net amount and reason, in the caller's transaction; tell the holder."""
+    net, reason = decided
+    made = ChargeDecision(
+        reservation_id=reservation.id,
+        net=net,
+        reason=reason,
+        decided_at=now,
+        decided_by_id=by.id,
+    )
+    db.session.add(made)
+    db.session.flush()
+    audit.record(
+        "decide-charge",
+        "reservation",
+        reservation.uid,
+        actor_id=by.id,
+        now=now,
+        detail={"net": net, "reason": reason},
+    )
+    _tell(reservation, made, (_total(due), _total(due_of(reservation))), by=by, now=now)
+
+
+def check(net: int | None, reason: str) -> None:
+    """Raises `Invalid` for an amount or a reason that makes no sense."""
     wrong: dict[str, Text] = {}
     if not reason:
         wrong["reason"] = Text("사유를 적어 주세요.", "Say why.")

@@ -11,7 +11,7 @@ from sqlalchemy import Row, and_, func, or_, select
 
 from app.accounts.models import Institution, User
 from app.billing.charges import LOOK_BACK, NO_PAYER, Charging, Unknown, over
-from app.billing.models import MonthClose, Statement
+from app.billing.models import Charge, LineDispute, MonthClose, Statement, StatementLine
 from app.billing.months import interval_of
 from app.catalog.models import Facility, Instrument
 from app.db import db
@@ -29,6 +29,7 @@ class Open(StrEnum):
     UNCONFIRMED = "unconfirmed"  # whether anybody came is not known yet
     UNDECIDED = "undecided"
     NO_SAMPLES = "no-samples"  # charged all the same
+    DISPUTED = "disputed"  # a line of an earlier statement
 
 
 class State(StrEnum):
@@ -164,8 +165,26 @@ def outlook(supplier: Institution, month: date, *, now: datetime) -> Outlook:
                     sums[part.payer.institution].update(net=part.net, vat=part.vat, lines=1)
     for why, row in _unsettled(supplier, month, now):
         found.open[why].append(_open_use(row))
+    if disputed := _disputed(supplier):
+        found.open[Open.DISPUTED] = [_open_use(row) for row in disputed]
     found.expected = [Expected(payer, **sums[payer]) for payer in sorted(sums)]
     return found
+
+
+_USE = (
+    select(
+        Reservation.uid,
+        Reservation.status,
+        Reservation.starts_at,
+        Instrument.name_ko,
+        Instrument.name_en,
+        Facility.timezone,
+        User.name.label("holder"),
+    )
+    .join(Instrument, Instrument.id == Reservation.instrument_id)
+    .join(Facility, Facility.id == Instrument.facility_id)
+    .join(User, User.id == Reservation.holder_id)
+)
 
 
 def _why(row: Row[Any], due: Unknown) -> Open:
@@ -177,6 +196,17 @@ def _why(row: Row[Any], due: Unknown) -> Open:
 
 def _open_use(row: Any) -> OpenUse:
     return OpenUse(row.uid, row.name_ko, row.name_en, row.holder, row.starts_at, row.timezone)
+
+
+def _disputed(supplier: Institution) -> Sequence[Any]:
+    """The uses of lines that wait for the supplier's answer."""
+    return db.session.execute(
+        _USE.join(Charge, Charge.reservation_id == Reservation.id)
+        .join(StatementLine, StatementLine.charge_id == Charge.id)
+        .join(LineDispute, LineDispute.line_id == StatementLine.id)
+        .where(Charge.supplier_id == supplier.id, LineDispute.answered_at.is_(None))
+        .order_by(LineDispute.id)
+    ).all()
 
 
 _UNSETTLED = {
@@ -194,26 +224,13 @@ def _unsettled(supplier: Institution, month: date, now: datetime) -> Iterator[tu
         and_(Reservation.status == Status.CONFIRMED, Reservation.no_show_at.is_not(None)),
     )
     rows = db.session.execute(
-        select(
-            Reservation.uid,
-            Reservation.status,
-            Reservation.starts_at,
-            Instrument.name_ko,
-            Instrument.name_en,
-            Facility.timezone,
-            User.name.label("holder"),
-        )
-        .join(Instrument, Instrument.id == Reservation.instrument_id)
-        .join(Facility, Facility.id == Instrument.facility_id)
-        .join(User, User.id == Reservation.holder_id)
-        .where(
+        _USE.where(
             Facility.institution_id == supplier.id,
             or_(Reservation.bundle.is_(None), Reservation.bundle == Reservation.uid),
             Reservation.starts_at > whole.start - LOOK_BACK,
             Reservation.ends_at <= min(whole.end, now),
             waits,
-        )
-        .order_by(Reservation.starts_at, Reservation.id)
+        ).order_by(Reservation.starts_at, Reservation.id)
     )
     for row in rows:
         yield _UNSETTLED[row.status], row

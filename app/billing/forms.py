@@ -6,6 +6,7 @@ from wtforms.fields import SelectChoice
 from wtforms.validators import InputRequired, Length
 
 from app.accounts.forms import Form, line
+from app.billing.disputes import Answer
 from app.catalog.form_fields import WonField
 from app.domain.errors import Invalid, Text
 
@@ -51,8 +52,50 @@ class DecisionForm(Form):
         """The net amount, none for what the rules say. Raises `Invalid`."""
         if self.what.data != "set":
             return 0 if self.what.data == "waive" else None
-        said = self.net.said()
-        if not isinstance(said, int):
-            wrong = Text("금액을 숫자로 적어 주세요.", "Write the amount in figures.")
-            raise Invalid(wrong, {"net": wrong})
-        return said
+        return _won(self.net)
+
+
+class DisputeForm(Form):
+    """What a payer objects to."""
+
+    reason = StringField(
+        _l("What is wrong with it?"),
+        _REASON,
+        filters=[line],
+        description=_l("Who manages the instrument is told, and answers."),
+    )
+
+
+class AnswerForm(Form):
+    """Whether the payer is right, and what it costs then."""
+
+    what = RadioField(
+        _l("Answer"),
+        [InputRequired(_l("Choose one."))],
+        choices=[
+            SelectChoice("decline", _l("It stays as it is")),
+            SelectChoice("waive", _l("They are right: it is waived")),
+            SelectChoice("set", _l("They are right: another amount")),
+        ],
+    )
+    net = WonField(
+        _l("Net amount in won"), description=_l("Only for another amount; VAT is added.")
+    )
+    reason = StringField(
+        _l("Reason"), _REASON, filters=[line], description=_l("The payer is told this.")
+    )
+
+    def to_answer(self) -> Answer:
+        """Raises `Invalid`."""
+        if self.what.data == "decline":
+            return Answer(self.reason.data)
+        net = 0 if self.what.data == "waive" else _won(self.net)
+        return Answer(self.reason.data, net)
+
+
+def _won(field: WonField) -> int:
+    said = field.said()
+    if not isinstance(said, int):
+        wrong = Text("금액을 숫자로 적어 주세요.", "Write the amount in figures.")
+        raise Invalid(wrong, {field.short_name: wrong})
+    return said

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Index,
     String,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -170,6 +171,36 @@ class ChargeDecision(Model):
     decided_by: Mapped[User] = relationship()
 
     __table_args__ = (CheckConstraint("net IS NULL OR net >= 0", "not_negative"),)
+
+
+class LineDispute(Model):
+    """A payer's objection to a line of a statement, and what the supplier answered."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    line_id: Mapped[int] = mapped_column(ForeignKey(StatementLine.id))
+    reason: Mapped[str] = mapped_column(String(500))
+    raised_at: Mapped[datetime]
+    raised_by_id: Mapped[int] = mapped_column(ForeignKey(User.id))
+    upheld: Mapped[bool | None]  # none: not answered yet
+    answer: Mapped[str] = mapped_column(String(500), default="")
+    answered_at: Mapped[datetime | None]
+    answered_by_id: Mapped[int | None] = mapped_column(ForeignKey(User.id))
+
+    line: Mapped[StatementLine] = relationship()
+    raised_by: Mapped[User] = relationship(foreign_keys=[raised_by_id])
+    answered_by: Mapped[User | None] = relationship(foreign_keys=[answered_by_id])
+
+    __table_args__ = (
+        CheckConstraint("(upheld IS NULL) = (answered_at IS NULL)", "answered_once"),
+        Index(
+            "ix_line_dispute_open",
+            "line_id",
+            unique=True,
+            sqlite_where=text("answered_at IS NULL"),
+            postgresql_where=text("answered_at IS NULL"),
+        ),
+        Index("ix_line_dispute_line_id", "line_id"),
+    )
 
 
 #: Of these the database refuses UPDATE and DELETE.

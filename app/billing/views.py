@@ -14,9 +14,18 @@ from app.accounts.current import current, current_or_none
 from app.accounts.models import Institution, User
 from app.accounts.places import institution_by_slug
 from app.accounts.today import home_zone, today
-from app.billing import charge_pages, closing, desk, documents, queries, settlements, statements
+from app.billing import (
+    charge_pages,
+    closing,
+    desk,
+    disputes,
+    documents,
+    queries,
+    settlements,
+    statements,
+)
 from app.billing.documents import number_of
-from app.billing.forms import CloseForm
+from app.billing.forms import CloseForm, DisputeForm
 from app.billing.models import Statement
 from app.billing.months import month_before, month_of, next_month
 from app.billing.printed import FEES, HEADS
@@ -193,6 +202,7 @@ def statement(statement_uid: str) -> Page:
         statement=found,
         lines=lines,
         heads=documents.by_head(lines),
+        disputed=disputes.of_statement(found),
         kinds=documents.KINDS,
     )
 
@@ -222,6 +232,10 @@ def _download(content: bytes, name: str, kind: str) -> Response:
 @open_to(Action.SEE_STATEMENTS)
 def line(statement_uid: str, position: int) -> str:
     """How a line came about: its use, its price, what it corrects."""
+    return _line_page(statement_uid, position, DisputeForm(formdata=None))
+
+
+def _line_page(statement_uid: str, position: int, form: DisputeForm) -> str:
     user = current()
     found = statements.seen(user, statement_uid)
     line = statements.line_of(found, position)
@@ -235,7 +249,30 @@ def line(statement_uid: str, position: int) -> str:
         sees_reservation=access.may(
             user, Action.SEE_RESERVATION, Scope(institution_id=found.supplier_id)
         ),
+        disputes=disputes.of_line(line),
+        may_dispute=disputes.may_dispute(user, line),
+        form=form,
     )
+
+
+@bp.post("/statements/<statement_uid>/lines/<int(max=2147483647):position>/dispute")
+@open_to(Action.DISPUTE_LINE)
+def dispute(statement_uid: str, position: int) -> Page:
+    """Object to a line."""
+    user, form = current(), DisputeForm()
+    if form.validate():
+        try:
+            disputes.dispute(
+                user, statement_uid, position, reason=form.reason.data, now=clock.now()
+            )
+        except Invalid as wrong:
+            form.show(wrong)
+        except WrongState as wrong:
+            form.form_errors.append(localized(wrong.text))
+        else:
+            flash(gettext("Disputed. Who manages the instrument is told by mail."), "success")
+            return redirect(url_for(".line", statement_uid=statement_uid, position=position), 303)
+    return _line_page(statement_uid, position, form), _INVALID
 
 
 @bp.get("/settlements")
