@@ -36,6 +36,7 @@ from app.billing.models import (
     ChargeDecision,
     LineDispute,
     MonthClose,
+    Payment,
     Statement,
     StatementLine,
 )
@@ -412,6 +413,7 @@ def watched(mina: User, fault_id: int) -> Callable[[], list[object]]:
             rows(MonthClose),
             rows(ChargeDecision),
             rows(LineDispute),
+            rows(Payment),
             rows(Statement),
             rows(BlackoutRule),
             rows(Project, Project.leader_id == owner, besides=("version",)),
@@ -583,7 +585,7 @@ def sent(rule: Rule, method: str, stage: Stage) -> dict[str, Any]:
             "person_in_charge": "stolen", "happened_at": "2026-03-01T10:00",
             "condition": "normal", "result": "running", "number": "stolen",
             "valid_from": "2026-03-01", "question": "stolen", "answer": "stolen",
-            "sure": "y",
+            "sure": "y", "amount": "1", "paid_on": "2026-03-01",
         }
     }  # fmt: skip
 

@@ -46,6 +46,7 @@ class Action(enum.StrEnum):
     SET_RATES = "set-rates"  # of a facility; of a whole institution those who administer it
     DECIDE_CHARGE = "decide-charge"  # what a reservation costs in the end; to waive it
     CLOSE_MONTH = "close-month"  # of a supplier
+    ENTER_PAYMENT = "enter-payment"  # of a statement of the institution
     DISPUTE_LINE = "dispute-line"  # of a statement to the institution
     SEE_STATEMENTS = "see-statements"  # of a supplier, or of who pays it
     SEE_SETTLEMENT = "see-settlement"  # of all institutions: whoever administers one of them
@@ -107,6 +108,7 @@ TABLE: dict[Action, frozenset[Relation]] = {
     Action.SET_RATES: _MANAGES,
     Action.DECIDE_CHARGE: _MANAGES,
     Action.CLOSE_MONTH: _ADMINISTERS,
+    Action.ENTER_PAYMENT: _ADMINISTERS,
     Action.DISPUTE_LINE: _ADMINISTERS,
     Action.SEE_STATEMENTS: _ADMINISTERS,
     Action.SEE_SETTLEMENT: _ADMINISTERS,

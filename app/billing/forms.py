@@ -1,12 +1,16 @@
 """What is typed on pages of billing."""
 
+import re
+from datetime import date
+
 from flask_babel import lazy_gettext as _l
-from wtforms import BooleanField, RadioField, StringField
+from wtforms import BooleanField, DateField, HiddenField, RadioField, StringField
 from wtforms.fields import SelectChoice
-from wtforms.validators import InputRequired, Length
+from wtforms.validators import InputRequired, Length, Optional
 
 from app.accounts.forms import Form, line
 from app.billing.disputes import Answer
+from app.billing.payments import Paid
 from app.catalog.form_fields import WonField
 from app.domain.errors import Invalid, Text
 
@@ -55,6 +59,36 @@ class DecisionForm(Form):
         return _won(self.net)
 
 
+class PaymentForm(Form):
+    """What came in of a statement."""
+
+    #: Which payment it is: what is sent twice is entered once.
+    number = HiddenField()
+    amount = WonField(
+        _l("Amount in won"),
+        [InputRequired(_l("Fill this in."))],
+        description=_l("Below zero takes a payment back."),
+    )
+    paid_on = DateField(_l("Received on"), [InputRequired(_l("Fill this in."))])
+    note = StringField(
+        _l("Note"),
+        [Optional(), Length(max=200, message=_l("This is too long."))],
+        filters=[line],
+        description=_l("Such as the reference of the transfer."),
+    )
+
+    def begin(self, number: int, left: int, day: date) -> None:
+        """All that is left, today."""
+        self.number.data, self.paid_on.data = str(number), day
+        self.amount.data = str(left) if left else ""
+
+    def to_paid(self) -> tuple[Paid, int]:
+        """The payment, and which it is. Raises `Invalid`."""
+        paid = Paid(_won(self.amount), self.paid_on.data, self.note.data or "")
+        number = self.number.data or ""
+        return paid, int(number) if re.fullmatch(r"[0-9]{1,9}", number, re.ASCII) else 0
+
+
 class DisputeForm(Form):
     """What a payer objects to."""
 
@@ -70,7 +104,7 @@ class AnswerForm(Form):
     """Whether the payer is right, and what it costs then."""
 
     what = RadioField(
-        _l("Answer"),
+        _l("Your answer"),
         [InputRequired(_l("Choose one."))],
         choices=[
             SelectChoice("decline", _l("It stays as it is")),

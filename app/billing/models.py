@@ -173,6 +173,27 @@ class ChargeDecision(Model):
     __table_args__ = (CheckConstraint("net IS NULL OR net >= 0", "not_negative"),)
 
 
+class Payment(Model):
+    """What a supplier has received of a statement; below zero, what it gave back."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    statement_id: Mapped[int] = mapped_column(ForeignKey(Statement.id))
+    number: Mapped[int]  # running within the statement
+    amount: Mapped[int] = mapped_column(BigInteger)
+    paid_on: Mapped[date]
+    note: Mapped[str] = mapped_column(String(200))
+    entered_at: Mapped[datetime]
+    entered_by_id: Mapped[int] = mapped_column(ForeignKey(User.id))
+    entry_id: Mapped[int] = mapped_column(ForeignKey(LedgerEntry.id), unique=True)
+
+    entered_by: Mapped[User] = relationship()
+
+    __table_args__ = (
+        UniqueConstraint("statement_id", "number"),
+        CheckConstraint("amount <> 0", "moves_something"),
+    )
+
+
 class LineDispute(Model):
     """A payer's objection to a line of a statement, and what the supplier answered."""
 
@@ -212,4 +233,5 @@ APPEND_ONLY = (
     Statement,
     StatementLine,
     ChargeDecision,
+    Payment,
 )

@@ -1,4 +1,4 @@
-"""Pages of billing: an institution's desk, its months, statements."""
+"""Pages of billing: an institution's desk and its months, all statements, the settlement."""
 
 from datetime import date
 from typing import Any
@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from app import clock
 from app.accounts import access, places
 from app.accounts.access import Action, Scope
-from app.accounts.current import current, current_or_none
+from app.accounts.current import current
 from app.accounts.models import Institution, User
 from app.accounts.places import institution_by_slug
 from app.accounts.today import home_zone, today
@@ -18,29 +18,32 @@ from app.billing import (
     charge_pages,
     closing,
     desk,
-    disputes,
     documents,
+    payment_pages,
     queries,
     settlements,
+    statement_pages,
     statements,
 )
 from app.billing.documents import number_of
-from app.billing.forms import CloseForm, DisputeForm
-from app.billing.models import Statement
+from app.billing.downloads import download, must_be_a_kind
+from app.billing.forms import CloseForm
 from app.billing.months import month_before, month_of, next_month
 from app.billing.printed import FEES, HEADS
 from app.billing.tax_invoices import tax_invoices
 from app.domain.errors import Invalid, Text, WrongState
-from app.domain.quote import Line
 from app.domain.quote_words import quantity_in_words
 from app.domain.rate_card import Unit
-from app.web import pages
 from app.web.pages import locale_word, localized
 from app.web.problems import KINDS
 from app.web.rights import SIGNED_IN, open_to
 
 bp = Blueprint("billing", __name__, template_folder="templates")
-for _methods, _rule, _view in charge_pages.ROUTES:
+for _methods, _rule, _view in (
+    *statement_pages.ROUTES,
+    *charge_pages.ROUTES,
+    *payment_pages.ROUTES,
+):
     bp.add_url_rule(_rule, view_func=_view, methods=_methods.split())
 
 Page = str | AnyResponse | tuple[str, int]
@@ -48,12 +51,6 @@ Page = str | AnyResponse | tuple[str, int]
 #: So many months, the running one first, does the desk list.
 _MONTHS = 13
 _INVALID = KINDS["invalid"].status
-_TYPES = {
-    "pdf": "application/pdf",
-    "json": "application/json",
-    "csv": "text/csv",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}
 bp.add_app_template_filter(number_of, "statement_number")
 bp.add_app_template_filter(lambda said: HEADS[said["mode"]], "account_head")
 bp.add_app_template_filter(lambda said: FEES.get(said["kind"]), "fee_kind")
@@ -65,15 +62,6 @@ def _quantity(said: dict[str, Any]) -> Text | None:
     if not said["quantity"] or not said["unit"]:
         return None
     return quantity_in_words(said["quantity"], Unit(said["unit"]))
-
-
-def _entry() -> pages.Entry | None:
-    if access.institutions_administered(current_or_none()) == frozenset():
-        return None
-    return pages.entry(gettext("Statements"), "billing.index")
-
-
-pages.NAVIGATION.append((80, _entry))
 
 
 def _institution(slug: str) -> tuple[User, Institution]:
@@ -184,95 +172,7 @@ def invoices(slug: str, month: str) -> Response:
     """What the finance office types into its tax invoices, as CSV."""
     _institution(slug)
     first = month_of(month)
-    return _download(
-        tax_invoices(slug, first).encode(), f"{slug}-{first:%Y-%m}-tax-invoices", "csv"
-    )
-
-
-@bp.get("/statements/<statement_uid>")
-@open_to(Action.SEE_STATEMENTS)
-def statement(statement_uid: str) -> Page:
-    """A statement with its lines; `?as=csv` as a file."""
-    found = statements.seen(current(), statement_uid)
-    if "as" in request.args:
-        return _file(found, request.args["as"])
-    lines = statements.lines_of(found)
-    return render_template(
-        "billing/statement.html",
-        statement=found,
-        lines=lines,
-        heads=documents.by_head(lines),
-        disputed=disputes.of_statement(found),
-        kinds=documents.KINDS,
-    )
-
-
-def _file(found: Statement, kind: str) -> Response:
-    _must_be_a_kind(kind)
-    whole = queries.statement_of(found.supplier.slug, found.payer.slug, found.month)
-    name = f"{found.supplier.slug}-{found.payer.slug}-{number_of(found)}"
-    return _download(documents.of_statement(whole, kind, locale_word()), name, kind)
-
-
-def _must_be_a_kind(kind: str) -> None:
-    if kind not in documents.KINDS:
-        kinds = ", ".join(documents.KINDS)
-        raise Invalid(
-            Text(f"{kinds} 가운데 하나로 받을 수 있습니다.", f"It can be had as one of {kinds}.")
-        )
-
-
-def _download(content: bytes, name: str, kind: str) -> Response:
-    answer = Response(content, mimetype=_TYPES[kind])
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name}.{kind}"'
-    return answer
-
-
-@bp.get("/statements/<statement_uid>/lines/<int(max=2147483647):position>")
-@open_to(Action.SEE_STATEMENTS)
-def line(statement_uid: str, position: int) -> str:
-    """How a line came about: its use, its price, what it corrects."""
-    return _line_page(statement_uid, position, DisputeForm(formdata=None))
-
-
-def _line_page(statement_uid: str, position: int, form: DisputeForm) -> str:
-    user = current()
-    found = statements.seen(user, statement_uid)
-    line = statements.line_of(found, position)
-    return render_template(
-        "billing/line.html",
-        statement=found,
-        line=line,
-        made_of=[Line.from_json(each) for each in line.charge.lines],
-        corrects=statements.taken_back(line),
-        corrected_by=statements.taken_back_by(line),
-        sees_reservation=access.may(
-            user, Action.SEE_RESERVATION, Scope(institution_id=found.supplier_id)
-        ),
-        disputes=disputes.of_line(line),
-        may_dispute=disputes.may_dispute(user, line),
-        form=form,
-    )
-
-
-@bp.post("/statements/<statement_uid>/lines/<int(max=2147483647):position>/dispute")
-@open_to(Action.DISPUTE_LINE)
-def dispute(statement_uid: str, position: int) -> Page:
-    """Object to a line."""
-    user, form = current(), DisputeForm()
-    if form.validate():
-        try:
-            disputes.dispute(
-                user, statement_uid, position, reason=form.reason.data, now=clock.now()
-            )
-        except Invalid as wrong:
-            form.show(wrong)
-        except WrongState as wrong:
-            form.form_errors.append(localized(wrong.text))
-        else:
-            flash(gettext("Disputed. Who manages the instrument is told by mail."), "success")
-            return redirect(url_for(".line", statement_uid=statement_uid, position=position), 303)
-    return _line_page(statement_uid, position, form), _INVALID
+    return download(tax_invoices(slug, first).encode(), f"{slug}-{first:%Y-%m}-tax-invoices", "csv")
 
 
 @bp.get("/settlements")
@@ -291,9 +191,9 @@ def settlement(month: str) -> Page:
     found = settlements.seen(user, first, now=clock.now())
     if "as" in request.args:
         kind = request.args["as"]
-        _must_be_a_kind(kind)
+        must_be_a_kind(kind)
         content = documents.of_settlement(found, kind, locale_word())
-        return _download(content, f"settlement-{first:%Y-%m}", kind)
+        return download(content, f"settlement-{first:%Y-%m}", kind)
     return render_template(
         "billing/settlement.html",
         settlement=found,

@@ -3,6 +3,7 @@
 from flask import Blueprint, render_template
 
 from app import clock
+from app.accounts import places
 from app.accounts.current import current_or_none
 from app.accounts.models import User
 from app.home import queries
@@ -39,6 +40,7 @@ def _of(user: User) -> str:
         count=waiting.count_awaiting(user) if decides else 0,
         to_place=commission_queries.count_to_place(user),
         facilities=queries.facilities_managed(user),
+        administered=places.institutions(user),
         in_hand=use.in_hand(user, now=now),
         use_form=UseForm(formdata=None),
         used_last=queries.used_last(user),

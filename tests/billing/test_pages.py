@@ -156,3 +156,8 @@ def test_the_settlement_leads_from_each_amount_to_its_statement(
     read(boss, "/settlements", 303)
     assert client.get("/settlements/2026-03?as=xlsx").data.startswith(b"PK")
     assert "Nothing was charged in this month" in read(boss, "/settlements/2026-01")
+
+
+def test_the_start_page_leads_whoever_administers_to_the_desk(confocal, boss, theo, read):
+    assert f'href="{DESK}"' in read(boss, "/")
+    assert "/statements" not in read(theo, "/")
