@@ -2,6 +2,8 @@
 
 import os
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -17,7 +19,7 @@ from app.catalog import loader
 from app.catalog.sync import sync
 from app.config import Given, Settings
 from app.db import db
-from app.home import checkup, demo, leadership, serving
+from app.home import checkup, demo, demo_billing, leadership, serving
 from app.home.web_server import WebServer
 from app.web import logs, readiness
 
@@ -122,13 +124,24 @@ def demo_(reset: bool, yes: bool, host: str, port: int, no_serve: bool) -> None:
 
 
 def _fill() -> None:
-    with click.progressbar(length=1, label="A year of reservations", show_pos=True) as bar:
+    now = clock.now()
+    with _bar("A year of reservations") as progress:
+        filled = demo.fill(now=now, progress=progress)
+    if filled:
+        with _bar("Closed months") as progress:
+            demo_billing.settle(now=now, progress=progress)
+
+
+@contextmanager
+def _bar(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar that hears how many of how many are done."""
+    with click.progressbar(length=1, label=label, show_pos=True) as bar:
 
         def progress(done: int, of_all: int) -> None:
             bar.length = of_all
             bar.update(done - bar.pos)
 
-        demo.fill(now=clock.now(), progress=progress)
+        yield progress
 
 
 def _holds_other_people() -> bool:

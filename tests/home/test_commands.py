@@ -8,6 +8,8 @@ import pytest
 from click.testing import CliRunner, Result
 from flask import Flask
 
+from app import clock
+from app.billing.months import month_before
 from app.config import SETTINGS
 from app.factory import cli
 from app.home.cli import as_markdown
@@ -206,8 +208,17 @@ def test_the_demonstration_fills_an_empty_folder_once(tmp_path: Path) -> None:
     first = dure(environment, "demo", "--no-serve")
     assert first.exit_code == 0, first.output
     assert "@example.org" in first.output
+    assert dure(environment, "billing", "verify").exit_code == 0
+    settled = dure(environment, "billing", "settlement", "--month", _two_months_ago())
+    assert '"state": "closed"' in settled.output
+    assert '"amount":' in settled.output
     size = (tmp_path / "new" / "dure.sqlite3").stat().st_size
     second = dure(environment, "demo", "--no-serve")
     assert second.exit_code == 0
     assert (tmp_path / "new" / "dure.sqlite3").stat().st_size == size
     assert stat.S_IMODE((tmp_path / "new" / "secret_key").stat().st_mode) == 0o600
+
+
+def _two_months_ago() -> str:
+    """The demonstration's months end where the clock says; its last one is left to be closed."""
+    return f"{month_before(month_before(clock.now().date().replace(day=1))):%Y-%m}"
