@@ -284,6 +284,7 @@ TIMELESS: tuple[Rule, ...] = (
     rules.instrument_is_in_use,
     rules.within_use_scope,
     rules.mode_is_offered,
+    overdue_rules.institution_has_paid,
 )
 
 #: What is asked of a commission while it waits for a time; all rules are asked once it has one.

@@ -38,6 +38,16 @@ def owed(payer_id: int, supplier_id: int) -> Owed | None:
     return Owed(row.since, row.reason) if row else None
 
 
+def debts_of(payer_id: int) -> Mapping[int, Owed]:
+    """What an institution owes, and is marked for, by the ids of those it owes it to."""
+    rows = db.session.execute(
+        select(OverdueMark.supplier_id, OverdueMark.since, OverdueMark.reason).where(
+            OverdueMark.payer_id == payer_id, OverdueMark.lifted_at.is_(None)
+        )
+    )
+    return {supplier: Owed(since, reason) for supplier, since, reason in rows}
+
+
 def marks_of(supplier: Institution) -> Sequence[OverdueMark]:
     """All marks of a supplier, open ones first, newest first."""
     return db.session.scalars(

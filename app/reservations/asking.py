@@ -211,6 +211,9 @@ def _prefill(form: ReservationForm, user: User) -> None:
     fill_in_at_hand(form, user, policy_of(form.instrument))
     if like := request.args.get("like"):
         form.fill_in_like(queries.by_uid(like, viewer=user))
+    mode = request.args.get("mode")
+    if form.mode and mode in {choice.value for choice in form.mode.choices}:
+        form.mode.data = mode
     start = parsed_instant(request.args.get("start"))
     if start is None:
         return

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import partial, reduce
+from functools import cached_property, partial, reduce
 from heapq import merge
 from itertools import islice, takewhile
 from typing import Any
@@ -14,12 +14,14 @@ from zoneinfo import ZoneInfo
 from app.accounts.access import Action, Scope, may
 from app.accounts.models import Suspension, User
 from app.accounts.suspensions import holding_at, in_force
+from app.accounts.today import home_zone
 from app.catalog import queries as catalog
 from app.catalog.filters import Filter
 from app.catalog.models import Instrument
 from app.catalog.policy import (
     access_until,
     affiliation_class,
+    affiliation_on,
     fixed_slots_at,
     groups_of,
     open_spans_at,
@@ -52,6 +54,7 @@ from app.domain.wish import (
     suits,
     wished_slots,
 )
+from app.projects.overdue import Owed, debts_of
 from app.rates.cards import listed_price
 from app.rates.queries import RateBook, Tariff
 from app.reservations import duties, schedule
@@ -481,6 +484,13 @@ class Search:
             found = self._standings[key] = self._judged(candidate)
         return found
 
+    @cached_property
+    def _debts(self) -> Mapping[int, Owed]:
+        """What the person's institution owes; not read unless somebody minds."""
+        day = day_of(self.now, home_zone())
+        affiliation = affiliation_on(self.viewer, day) if self.viewer else None
+        return debts_of(affiliation.institution_id) if affiliation else {}
+
     def _judged(self, candidate: Candidate) -> Standing:
         """By those rules of booking that no other time would mend."""
         facility, viewer = candidate.facility, self.viewer
@@ -489,11 +499,15 @@ class Search:
         policy, training = policy_at(facility, own), training_at(facility, own)
         today = day_of(self.now, zone)
         who = affiliation_class(viewer, facility, today) if viewer is not None else None
+        owed = None
+        if policy.refuse_overdue_after is not None:
+            owed = self._debts.get(facility.institution_id)
         facts = BookingFacts(
             now=self.now,
             zone=zone,
             policy=policy,
             open_hours=(),
+            overdue_since=owed.since if owed else None,
             use_scope=UseScope(candidate.use_scope),
             use_state=UseState(candidate.use_state),
             affiliation=who or AffiliationClass.OTHER_ACADEMIC,

@@ -105,6 +105,16 @@ def _left_out(search: Search) -> list[str]:
             "%(num)s are for their own institutions only",
             number["use-scope"],
         ),
+        "overdue": ngettext(
+            "%(num)s refuses your institution, which has not paid",
+            "%(num)s refuse your institution, which has not paid",
+            number["overdue"],
+        ),
+        "mode-not-offered": ngettext(
+            "%(num)s is not worked that way",
+            "%(num)s are not worked that way",
+            number["mode-not-offered"],
+        ),
         "instrument-faulty": ngettext(
             "%(num)s is out of order", "%(num)s are out of order", number["instrument-faulty"]
         ),
@@ -169,6 +179,8 @@ def _easier(
         assert length is not None
         text = gettext("For %(length)s", length=duration(length))
         yield text, replace(wanted, wish=replace(wish, duration=length)), {"duration": shorter}
+    if wanted.mode is not None:
+        yield gettext("Whoever works it"), replace(wanted, mode=None), {"mode": ""}
     if wanted.without_approval:
         text = gettext("Also what needs approval")
         yield text, replace(wanted, without_approval=False), {"no_approval": ""}

@@ -26,12 +26,13 @@ from wtforms import ValidationError as Wrong
 from wtforms.validators import Length, NumberRange, Optional
 
 from app.catalog.filters import Filter
+from app.domain.booking import Mode
 from app.domain.interval import Interval
 from app.domain.local_time import day_interval, day_of
 from app.domain.opening_hours import DAYS
 from app.domain.wish import Wish, hours_asked
 from app.reservations.availability import Wanted
-from app.reservations.forms import YEARS, shown_text
+from app.reservations.forms import MODES, YEARS, shown_text
 from app.reservations.free_schemas import DEAREST
 from app.reservations.json_values import Length as AskedLength
 from app.web.pages import duration as in_words
@@ -97,6 +98,14 @@ class FindForm(FlaskForm):  # type: ignore[misc]
     hours_until = TimeField(_l("Until"), [Optional()])
     institution = SelectField(_l("Institution"), validate_choice=False)
     facility = SelectField(_l("Facility"), validate_choice=False)
+    mode = SelectField(
+        _l("Who does the work?"),
+        choices=[
+            SelectChoice("", _l("All")),
+            *(SelectChoice(m.value, t) for m, t in MODES.items()),
+        ],
+        validate_choice=False,
+    )
     max_price = IntegerField(
         _l("Price at most, won"),
         [Optional(), NumberRange(0, DEAREST, _l("A whole number of won."))],
@@ -147,6 +156,10 @@ class FindForm(FlaskForm):  # type: ignore[misc]
         if field.data not in _WHEN:
             raise Wrong(gettext("Choose one of the periods."))
 
+    def validate_mode(self, field: Field) -> None:
+        if field.data and field.data not in [mode.value for mode in MODES]:
+            raise Wrong(gettext("Choose who does the work."))
+
     def validate_weekdays(self, field: Field) -> None:
         field.data = [day for day in DAYS if day in (field.data or ())]
 
@@ -178,6 +191,7 @@ class FindForm(FlaskForm):  # type: ignore[misc]
                 facility=_chosen(self.facility),
             ),
             instruments=self.instruments,
+            mode=Mode(self.mode.data) if self.mode.data else None,
             most=self.max_price.data,
             without_approval=self.no_approval.data,
             only_qualified=self.qualified.data,
@@ -213,6 +227,7 @@ class FindForm(FlaskForm):  # type: ignore[misc]
             "last": self.last.data,
             "weekdays": self.weekdays.data,
             **{name: f"{self[name].data:%H:%M}" if self[name].data else "" for name in _HOURS},
+            "mode": self.mode.data,
             "max_price": self.max_price.data,
             "no_approval": "1" if self.no_approval.data else None,
             "qualified": "1" if self.qualified.data else None,

@@ -1,6 +1,7 @@
 """The page “Who is free”: what is typed becomes a search, and each answer leads to the form."""
 
 import re
+from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -9,6 +10,7 @@ from app.accounts.models import Suspension
 from app.catalog.models import Technique
 from app.db import transaction
 from app.domain.booking import UseScope
+from app.projects import overdue
 from tests import factories
 from tests.factories import NOW, hours
 from tests.reservations.conftest import booked
@@ -78,6 +80,33 @@ def test_what_the_reader_cannot_have_is_counted_and_not_shown(client, theo, micr
     assert "1 is reserved only for shorter or longer times" in page
 
 
+def test_who_does_the_work_is_asked_for_and_filled_in(client, mina, microscope):
+    modes = {"modes": ["self_operated", "commissioned"]}
+    factories.instrument(slug="lab", facility=microscope.facility, booking=modes)
+    page = client.sign_in(mina).get("/find?mode=commissioned").text
+    assert set(found(page)) == {"lab"}
+    assert "그 이용 방식을 제공하지 않는 장비 1대" in page
+    asked = re.search(r'<input[^>]*value="commissioned"[^>]*>', client.get(forms(page)[0]).text)
+    assert asked
+    assert "checked" in asked[0]
+
+
+def test_who_has_not_paid_is_not_offered_what_would_refuse_them(client, theo, microscope):
+    with transaction():
+        microscope.booking = {**microscope.booking, "refuse_overdue_after": 10}
+    factories.instrument(slug="lenient", facility=microscope.facility)
+    head = factories.user("head", administers=factories.kaist())
+    since = NOW.date() - timedelta(days=10)
+    bill = {"since": since, "reason": "Bill 2026-01", "now": NOW, "today": NOW.date()}
+    overdue.mark(head, factories.kaist(), factories.cnu(), **bill)
+    page = client.sign_in(theo).get("/find").text
+    assert set(found(page)) == {"lenient"}
+    assert "1 refuses your institution, which has not paid" in page
+    with transaction():
+        microscope.booking = {**microscope.booking, "refuse_overdue_after": 11}
+    assert set(found(client.get("/find").text)) == {"lenient", "microscope"}
+
+
 def test_a_suspended_person_reads_so_first(client, mina, microscope):
     factories.save(Suspension(user_id=mina.id, reason="수칙 위반", starts_at=NOW))
     assert "수칙 위반" in client.sign_in(mina).get("/find").text
@@ -119,7 +148,7 @@ def test_later_times_go_on_where_the_page_ended(client, app):
 def test_the_address_says_all_that_was_asked(client, mina, microscope):
     asked = (
         "/find?q=현미&technique=&duration=PT45M&when=28days&weekdays=tue&weekdays=thu"
-        f"&{ANY_HOUR}&max_price=9&no_approval=1&institution=kaist&instrument=microscope"
+        f"&{ANY_HOUR}&max_price=9&mode=self_operated&no_approval=1&institution=kaist&instrument=microscope"
     )
     page = client.sign_in(mina).get(asked).text
     assert page.count("checked") == 3
@@ -140,6 +169,7 @@ def test_the_address_says_all_that_was_asked(client, mina, microscope):
         "hours_from": [""],
         "hours_until": [""],
         "max_price": ["9"],
+        "mode": ["self_operated"],
         "no_approval": ["1"],
         "institution": ["kaist"],
     }
@@ -157,6 +187,7 @@ def test_the_address_says_all_that_was_asked(client, mina, microscope):
         "hours_from=25:00",
         "max_price=-1",
         "max_price=viel",
+        "mode=magic",
         "after=nonsense",
         f"q={'x' * 201}",
     ],
