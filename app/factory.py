@@ -38,9 +38,8 @@ from app.mail import rendering
 from app.projects import api as projects_api
 from app.projects import views as projects_views
 from app.rates import views as rates_views
-from app.reservations import api as reservations_api
-from app.reservations import cli as reservations_cli
 from app.reservations import (
+    answer_file_api,
     commission_api,
     fault_photo_api,
     hand_over_api,
@@ -51,6 +50,8 @@ from app.reservations import (
     question_api,
     waitlist_api,
 )
+from app.reservations import api as reservations_api
+from app.reservations import cli as reservations_cli
 from app.reservations import views as reservations_views
 from app.training import api as training_api
 from app.training import views as training_views
@@ -89,6 +90,7 @@ APIS = (
     projects_api,
     training_api,
     reservations_api,
+    answer_file_api,
     no_show_api,
     operator_api,
     health_api,

@@ -55,6 +55,7 @@ from app.db import Model, db, transaction
 from app.domain.approval import Status
 from app.domain.booking import BookingRequest, Mode
 from app.domain.commission import CommissionState
+from app.domain.file_kinds import DOCUMENTS
 from app.domain.maintenance import Condition, Result, Severity
 from app.domain.pricing import Item
 from app.domain.quote import Line, Quote
@@ -62,6 +63,7 @@ from app.domain.rate_card import Tax
 from app.domain.repetition import Every
 from app.domain.training import Level, SafetyKind
 from app.files.models import StoredFile
+from app.files.services import Upload, put_draft
 from app.projects.models import (
     AccountUser,
     Belonging,
@@ -111,6 +113,7 @@ SECRETS = {
     "overdue": "overdue-of-an-institution",
     "account": "RS-SECRET-OF-MINA",
     "dispute": "dispute-of-mina",
+    "file": "file-of-mina",
 }
 REFUSED = {401, 403, 404, 405, 410}
 
@@ -140,7 +143,10 @@ class Stage:
 def stage(app: Flask, microscope: Instrument, sora: User, monkeypatch: pytest.MonkeyPatch) -> Stage:
     monkeypatch.setattr(clock, "now", lambda: NOW)
     facility = microscope.facility
-    guarded = factories.instrument(slug="guarded", facility=facility, booking={"approval": "each"})
+    sheet = {"key": "sheet", "label": {"ko": "시료", "en": "Samples"}, "kind": "file"}
+    guarded = factories.instrument(
+        slug="guarded", facility=facility, booking={"approval": "each", "questions": [sheet]}
+    )
     mina = factories.user(
         "mina", name="김미나", email=SECRETS["email"], institution=facility.institution
     )
@@ -163,10 +169,19 @@ def stage(app: Flask, microscope: Instrument, sora: User, monkeypatch: pytest.Mo
         ),
         now=NOW,
     )
+    file = put_draft(
+        app.config["SETTINGS"].instance_dir,
+        Upload("a.pdf", f"%PDF-1.7 {SECRETS['file']}".encode()),
+        DOCUMENTS, field="sheet", owner=mina, now=NOW,
+    )  # fmt: skip
     made = reservations.request_reservation(
         mina,
         BookingRequest(
-            guarded.slug, hours(10, 12), purpose=SECRETS["purpose"], note=SECRETS["note"]
+            guarded.slug,
+            hours(10, 12),
+            purpose=SECRETS["purpose"],
+            note=SECRETS["note"],
+            answers={"sheet": file.uid},
         ),
         now=NOW,
     )
@@ -305,6 +320,7 @@ def stage(app: Flask, microscope: Instrument, sora: User, monkeypatch: pytest.Mo
         mina,
         {
             "uid": made.uid,
+            "file_uid": file.uid,
             "feed_id": feed.id,
             "token_id": db.session.scalars(select(ApiToken.id)).one(),
             "user_id": mina.id,

@@ -337,7 +337,7 @@ class PermitsField(TextAreaField):  # type: ignore[misc]
 
 
 class QuestionsField(TextAreaField):  # type: ignore[misc]
-    """Questions, one a line: key | Korean | English | text, number or choices; “*” if needed."""
+    """Questions, one a line: key | Korean | English | text, number, file, choices; “*”: needed."""
 
     def data_of(self, value: list[dict[str, Any]] | None) -> str:
         return "\n".join(map(self._line, value or []))
@@ -362,7 +362,7 @@ class QuestionsField(TextAreaField):  # type: ignore[misc]
         question: dict[str, Any] = {"key": key.removesuffix("*"), "label": {"ko": ko, "en": en}}
         if key.endswith("*"):
             question["required"] = True
-        if kind in ("text", "number"):
+        if kind in ("text", "number", "file"):
             return question | {"kind": kind}
         options = [option.strip() for option in kind.split(";") if option.strip()]
         return question | {"kind": "choice", "options": options}

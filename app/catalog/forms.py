@@ -181,8 +181,8 @@ class _EntryForm(FlaskForm):
     booking_questions = QuestionsField(
         _l("Questions asked at booking"),
         description=_l(
-            "One a line: key | Korean | English | text, number, or choices with “;” between them. "
-            "A “*” behind the key: it must be answered."
+            "One a line: key | Korean | English | text, number, file, or choices with “;” between "
+            "them. A “*” behind the key: it must be answered."
         ),
         render_kw={"rows": 3},
     )

@@ -8,7 +8,7 @@ from datetime import date
 from app.domain.booking_facts import BookingFacts, BookingRequest
 from app.domain.errors import Refusal, Text
 from app.domain.local_time import day_of
-from app.domain.permits import PERMIT_NAMES, Question, QuestionKind, until_key
+from app.domain.permits import PERMIT_NAMES, Question, QuestionKind, is_uid, until_key
 
 
 def permits_are_given(request: BookingRequest, facts: BookingFacts) -> Refusal | None:
@@ -67,7 +67,11 @@ def _complaint(question: Question, answer: str) -> Text | None:
     if not answer:
         if not question.required:
             return None
+        if question.kind is QuestionKind.FILE:
+            return no_file(label)
         return Text(f"‘{label.ko}’에 답해 주세요.", f"Answer “{label.en}”, or ask the facility.")
+    if question.kind is QuestionKind.FILE and not is_uid(answer):
+        return no_file(label)
     if question.kind is QuestionKind.NUMBER and not _is_number(answer):
         return Text(
             f"‘{label.ko}’에는 숫자를 적어 주세요.",
@@ -80,6 +84,13 @@ def _complaint(question: Question, answer: str) -> Text | None:
             f"Choose an answer to “{label.en}”: {options}.",
         )
     return None
+
+
+def no_file(label: Text) -> Text:
+    return Text(
+        f"‘{label.ko}’에 파일을 올려 주세요.",
+        f"Hand in a file for “{label.en}”, or ask the facility.",
+    )
 
 
 def _answer(request: BookingRequest, key: str) -> str:

@@ -58,9 +58,16 @@ class QuestionKind(StrEnum):
     TEXT = "text"
     NUMBER = "number"
     CHOICE = "choice"
+    FILE = "file"
 
 
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,31}")
+_UID = re.compile(r"[0-9a-f]{32}")
+
+
+def is_uid(answer: str) -> bool:
+    """Whether it may be what a question of the kind `file` is answered with."""
+    return bool(_UID.fullmatch(answer))
 
 
 @dataclass(frozen=True, slots=True)

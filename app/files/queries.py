@@ -2,8 +2,9 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
+from app.accounts.models import User
 from app.db import db
 from app.files.models import StoredFile
 
@@ -16,3 +17,10 @@ def by_uids(uids: Collection[str]) -> dict[str, StoredFile]:
     """Those of the files that there are."""
     found = db.session.scalars(select(StoredFile).where(StoredFile.uid.in_(uids)))
     return {file.uid: file for file in found}
+
+
+def count_drafts_of(owner: User) -> int:
+    found = select(func.count()).where(
+        StoredFile.kept_at.is_(None), StoredFile.owner_id == owner.id
+    )
+    return db.session.scalar(found) or 0

@@ -11,11 +11,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from sqlalchemy import func, update
+
 from app.accounts.models import User
 from app.db import db, transaction
-from app.domain.errors import NotFound, Text
+from app.domain.errors import Invalid, NotFound, Text
 from app.domain.file_kinds import FileKind, checked, plain_name
+from app.files import queries
 from app.files.models import StoredFile
+
+#: Of one person at once, so that nobody fills the disk with what belongs to nothing.
+MOST_DRAFTS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +85,27 @@ def put_draft(
 ) -> StoredFile:
     """Keep a file before what it belongs to is there; forgotten after a day."""
     with transaction():
+        if queries.count_drafts_of(owner) >= MOST_DRAFTS:
+            raise _too_many(field)
         return put(folder, upload, allowed, field=field, owner=owner, now=now, kept=False)
+
+
+def keep(
+    uids: Collection[str], allowed: Collection[FileKind], *, owner: User, now: datetime
+) -> set[str]:
+    """Let the person's files belong to something, in the caller's transaction; which there are."""
+    if not uids:
+        return set()
+    found = db.session.scalars(
+        update(StoredFile)
+        .where(
+            StoredFile.uid.in_(uids), StoredFile.owner_id == owner.id, StoredFile.kind.in_(allowed)
+        )
+        .values(kept_at=func.coalesce(StoredFile.kept_at, now))
+        .returning(StoredFile.uid),
+        execution_options={"synchronize_session": False},
+    )
+    return set(found)
 
 
 def content_of(folder: Path, file: StoredFile) -> bytes:
@@ -96,3 +122,13 @@ def content_of(folder: Path, file: StoredFile) -> bytes:
             )
         )
     return content
+
+
+def _too_many(field: str) -> Invalid:
+    said = Text(
+        f"어디에도 쓰지 않은 파일이 {MOST_DRAFTS}개 있습니다. 올린 파일로 신청을 마치거나 "
+        "내일 다시 시도해 주세요. 하루가 지나면 지워집니다.",
+        f"You have handed in {MOST_DRAFTS} files that belong to nothing yet. Finish with those, "
+        "or try again tomorrow: they are removed after a day.",
+    )
+    return Invalid(said, {field: said})

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from types import new_class
 from typing import Any
 
+from flask import url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
 from wtforms import Field, SelectChoice, SelectField, StringField
 from wtforms.validators import Length, Optional
 
@@ -14,6 +16,10 @@ from app.catalog.models import Instrument
 from app.catalog.policy import policy_of
 from app.domain.errors import Text
 from app.domain.permits import PERMIT_NAMES, Permit, Question, QuestionKind, until_key
+from app.files.forms import DraftsField
+from app.files.models import StoredFile
+from app.files.queries import by_uids
+from app.reservations.answer_files import CHOSEN, named_in
 from app.reservations.commission_models import Commission
 from app.reservations.linked import companions
 from app.reservations.models import Reservation
@@ -21,6 +27,8 @@ from app.web.pages import localized
 
 #: Before the key of an answer, so that no question is mistaken for a field of the form itself.
 PREFIX = "answer_"
+#: So many files come in with a form at once.
+MOST_FILES = 8
 _SHORT = Length(max=500, message=_l("At most 500 characters, please."))
 
 
@@ -88,6 +96,9 @@ def answer_fields(
 def _field(question: Question) -> Any:
     needed = [] if question.required else [Optional()]
     label = localized(question.label)
+    if question.kind is QuestionKind.FILE:
+        hint = gettext("PDF, Word, Excel or a picture, at most 10 MB.")
+        return DraftsField(label, needed, description=hint)
     if question.kind is QuestionKind.CHOICE:
         nothing = SelectChoice("", gettext("Please choose"))
         options = [SelectChoice(option, option) for option in question.options]
@@ -99,7 +110,9 @@ def _field(question: Question) -> Any:
 def answers_of(fields: Mapping[str, Field], clean: Any) -> dict[str, str]:
     """What was typed, by the keys of the answers; what was left empty is left out."""
     typed = {
-        name.removeprefix(PREFIX): clean(field.data)
+        name.removeprefix(PREFIX): "".join(field.data)
+        if isinstance(field, DraftsField)
+        else clean(field.data)
         for name, field in fields.items()
         if name.startswith(PREFIX)
     }
@@ -110,24 +123,44 @@ def fill_in_answers(form: Iterable[Field], reservation: Reservation | Commission
     """Show what was answered for a reservation or a commission."""
     for field in form:
         if field.name.startswith(PREFIX):
-            field.data = reservation.answers.get(field.name.removeprefix(PREFIX), "")
+            said = reservation.answers.get(field.name.removeprefix(PREFIX), "")
+            field.data = [said] if said and isinstance(field, DraftsField) else said
 
 
-def answers_in_words(reservation: Reservation | Commission) -> list[tuple[str, str]]:
-    """What was asked, as it was asked then, and what was answered."""
-    answers = reservation.answers
+def suppose_files(fields: Iterable[Field]) -> None:
+    """In a dry run, take files that are chosen in the form and not sent yet for answers."""
+    for field in fields:
+        if isinstance(field, DraftsField) and field.unsent:
+            field.data = [CHOSEN]
+
+
+def answers_in_words(
+    reservation: Reservation | Commission, main: Reservation | None = None
+) -> list[tuple[str, str]]:
+    """What was asked, as it was asked then, and what was answered: of a file a link to it.
+
+    `main`: whose page hands out the files of what was reserved along.
+    """
+    answers, uids = reservation.answers, named_in(reservation)
+    names = by_uids(list(uids.values())) if uids else {}
     told: list[tuple[str, str]] = []
     for kind, name in PERMIT_NAMES.items():
         if number := answers.get(kind):
             until = answers.get(until_key(kind))
             words = gettext("%(number)s, until %(day)s", number=number, day=until)
             told.append((localized(name), words if until else number))
-    told += [
-        (localized(Text(**question["label"])), answers[question["key"]])
-        for question in reservation.asked
-        if answers.get(question["key"])
-    ]
+    for question in reservation.asked:
+        if said := answers.get(question["key"]):
+            file = names.get(said) if question["key"] in uids else None
+            said = _link(file, main or reservation) if file else said
+            told.append((localized(Text(**question["label"])), said))
     return told
+
+
+def _link(file: StoredFile, of: Reservation | Commission) -> str:
+    kind = "reservation" if isinstance(of, Reservation) else "commission"
+    href = url_for(f"reservations.{kind}_file", uid=of.uid, file_uid=file.uid)
+    return Markup('<a class="link break-all" href="{}">{}</a>').format(href, file.name)
 
 
 def all_answers_in_words(reservation: Reservation) -> list[tuple[str, str]]:
@@ -135,6 +168,6 @@ def all_answers_in_words(reservation: Reservation) -> list[tuple[str, str]]:
     told = answers_in_words(reservation)
     for each in companions(reservation):
         name = localized(each.instrument)
-        own = [line for line in answers_in_words(each) if line not in told]
+        own = [line for line in answers_in_words(each, reservation) if line not in told]
         told += [(f"{name}: {asked}", said) for asked, said in own]
     return told

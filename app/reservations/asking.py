@@ -29,6 +29,7 @@ from app.domain.booking import BookingRequest, Mode, Policy
 from app.domain.errors import BookingRefused, FreeSlot, Invalid, Refusal, Taken, WrongState
 from app.domain.interval import Interval
 from app.domain.rules_in_words import fees_in_words, rarer_rules
+from app.files.forms import name_drafts, take_drafts
 from app.projects.queries import groups_of
 from app.rates.queries import tariff_of
 from app.reservations import (
@@ -43,6 +44,7 @@ from app.reservations import (
     waitlist,
 )
 from app.reservations.alternatives import alternatives
+from app.reservations.answer_fields import MOST_FILES, suppose_files
 from app.reservations.default_shares import (
     accounts_to_charge,
     fill_in_at_hand,
@@ -53,7 +55,7 @@ from app.reservations.forms import ReservationForm, parsed_instant
 from app.reservations.free_times import with_instruments
 from app.reservations.models import Reservation
 from app.reservations.waitlist import Wish
-from app.web import pages
+from app.web import pages, uploads
 from app.web.pages import localized
 from app.web.problems import KINDS
 from app.web.rights import open_to
@@ -65,6 +67,7 @@ _TIMES = frozenset({"starts_at", "ends_at"})
 
 
 @open_to(Action.RESERVE)
+@uploads.takes_files(MOST_FILES)
 def reserve(slug: str) -> AnyResponse | str | tuple[str, int]:
     """The form beside the instrument's calendar."""
     user, instrument = current(), instrument_by_slug(slug)
@@ -74,6 +77,7 @@ def reserve(slug: str) -> AnyResponse | str | tuple[str, int]:
     if request.method == "GET":
         _prefill(form, user)
         return _reserve_page(form, instrument, user, () if form.starts_at.data else None)
+    take_drafts(form, user, uploads.folder(), now=clock.now())
     if "take" in request.form:
         # An alternative was chosen: its time goes into the form, and all else stays.
         form.take(request.form["take"])
@@ -114,10 +118,12 @@ def _request(form: ReservationForm, user: User) -> Reservation:
 
 
 @open_to(Action.RESERVE)
+@uploads.takes_files(MOST_FILES)
 def wait(slug: str) -> AnyResponse | tuple[str, int]:
     """Wait for the time of the form, which somebody else holds."""
     user, instrument = current(), instrument_by_slug(slug)
     form = _form(instrument, user)
+    take_drafts(form, user, uploads.folder(), now=clock.now())
     if not form.validate():
         page = _reserve_page(form, instrument, user, may_wait="starts_at" not in form.errors)
         return page, KINDS["invalid"].status
@@ -159,6 +165,7 @@ def check(slug: str) -> str:
     user, instrument = current(), instrument_by_slug(slug)
     form = _form(instrument, user)
     form.validate()
+    suppose_files(form)
     fields = [form.starts_at, form.ends_at, *form.of_repeat, *form.paying]
     fields += [form.mode] if form.mode else []
     wrong = [error for field in fields for error in field.errors]
@@ -244,6 +251,7 @@ def _reserve_page(
     if found is None:
         next_ = free_times.next_free(instrument, user, now=now, count=3)
         found = [FreeSlot(instrument.slug, slot) for slot in next_]
+    name_drafts(form, user)
     asks = not access.may(user, Action.DECIDE_RESERVATION, scope_of(instrument))
     return render_template(
         "reservations/reserve.html",

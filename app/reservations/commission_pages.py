@@ -30,8 +30,10 @@ from app.domain.errors import (
     WrongState,
 )
 from app.domain.local_time import day_of
+from app.files.forms import name_drafts, take_drafts
 from app.projects.queries import groups_of
 from app.reservations import (
+    answer_files,
     commission_queries,
     commissions,
     deputies,
@@ -41,7 +43,7 @@ from app.reservations import (
     queries,
     timeline,
 )
-from app.reservations.answer_fields import answers_in_words
+from app.reservations.answer_fields import MOST_FILES, answers_in_words
 from app.reservations.commission_forms import OrderForm, PlaceForm
 from app.reservations.commission_models import Commission
 from app.reservations.default_shares import (
@@ -52,6 +54,7 @@ from app.reservations.default_shares import (
 )
 from app.reservations.forms import ReasonForm, shown_text
 from app.reservations.free_times import with_instruments
+from app.web import uploads
 from app.web.pages import localized
 from app.web.problems import KINDS
 from app.web.rights import open_to
@@ -64,6 +67,7 @@ def takes_commissions(instrument: Instrument) -> bool:
 
 
 @open_to(Action.RESERVE)
+@uploads.takes_files(MOST_FILES)
 def order_commission(slug: str) -> AnyResponse | str | tuple[str, int]:
     """Ask for an analysis without a time."""
     user, instrument = current(), instrument_by_slug(slug)
@@ -81,6 +85,7 @@ def order_commission(slug: str) -> AnyResponse | str | tuple[str, int]:
     if request.method == "GET":
         fill_in_at_hand(form, user, policy_of(instrument))
         return _order_page(form, user)
+    take_drafts(form, user, uploads.folder(), now=clock.now())
     if uid := request.form.get("project"):
         fill_in_project(form, user, uid)
         return _order_page(form, user)
@@ -123,6 +128,7 @@ def _needed(instrument: Instrument) -> list[Instrument]:
 
 def _order_page(form: OrderForm, user: User, found: Commission | None = None) -> str:
     instrument = form.instrument
+    name_drafts(form, user, answer_files.of(found) if found else ())
     return render_template(
         "reservations/commission_order.html",
         form=form,
@@ -247,6 +253,7 @@ def place_commission(uid: str) -> AnyResponse | tuple[str, int]:
 
 
 @open_to(Action.CHANGE_COMMISSION)
+@uploads.takes_files(MOST_FILES)
 def change_commission(uid: str) -> AnyResponse | str | tuple[str, int]:
     """Ask for something else while it waits."""
     user = current()
@@ -259,6 +266,7 @@ def change_commission(uid: str) -> AnyResponse | str | tuple[str, int]:
     form = OrderForm.of_commission(found, _needed(found.instrument), accounts)
     if request.method == "GET":
         return _order_page(form, user, found)
+    take_drafts(form, user, uploads.folder(), now=clock.now())
     if project := request.form.get("project"):
         fill_in_project(form, user, project)
         return _order_page(form, user, found)

@@ -1,7 +1,7 @@
 """Use cases of commissions: ask for an analysis without a time, change, withdraw, decline it."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -24,7 +24,14 @@ from app.domain.quote import Quote
 from app.domain.rate_card import Unpriced
 from app.domain.shares import Share
 from app.rates.queries import tariff_of
-from app.reservations import commission_notices, commission_queries, linked, paying, queries
+from app.reservations import (
+    answer_files,
+    commission_notices,
+    commission_queries,
+    linked,
+    paying,
+    queries,
+)
 from app.reservations.answering import asked_of_all
 from app.reservations.commission_models import Commission
 from app.reservations.services import holder_of, settled_for
@@ -84,6 +91,7 @@ def ask(user: User, order: Order, *, now: datetime) -> Commission:
         _say(made, order, request, instrument)
         db.session.add(made)
         db.session.flush()
+        _keep_files(user, made, now=now)
         made = commission_queries.by_uid(made.uid, viewer=user)
         note("ask-for-commission", made, user, now, said(made))
         commission_notices.asked(made, by=user, now=now)
@@ -104,8 +112,9 @@ def change(
         user = queries.person(user_id)
         found = step(user, uid, CommissionStep.CHANGE, version)
         was = said(found)
-        holder = queries.person(found.holder_id)
+        holder, files = queries.person(found.holder_id), answer_files.of(found)
         _say(found, order, _judged(order, holder, instrument, now=now), instrument)
+        _keep_files(user, found, now=now, already=files)
         changes = {name: [was[name], value] for name, value in said(found).items()}
         changes = {name: both for name, both in changes.items() if both[0] != both[1]}
         if not changes:
@@ -304,6 +313,13 @@ def _say(found: Commission, order: Order, request: BookingRequest, instrument: I
     along = [each.instrument for each in linked.along(instrument)]
     found.answers, found.asked = dict(request.answers), asked_of_all(instrument, along)
     found.shares = paying.kept(request)
+
+
+def _keep_files(
+    user: User, found: Commission, *, now: datetime, already: Collection[str] = ()
+) -> None:
+    asking = answer_files.together(found.instrument, linked.along(found.instrument))
+    answer_files.keep(user, asking, found.answers, now=now, already=already)
 
 
 def said(found: Commission) -> dict[str, object]:

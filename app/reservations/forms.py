@@ -44,6 +44,7 @@ from app.domain.usage import (
     Origin,
     UseType,
 )
+from app.files.forms import DraftsField
 from app.projects.models import FundingAccount, ResearchGroup
 from app.reservations.answer_fields import (
     PREFIX,
@@ -209,6 +210,10 @@ class Asked(Saying):
     def answers(self) -> list[Field]:
         """The fields of all permits and questions."""
         return [field for field in self if field.name.startswith(PREFIX)]
+
+    @property
+    def takes_files(self) -> bool:
+        return any(isinstance(field, DraftsField) for field in self.answers)
 
     @property
     def asked(self) -> list[Field]:

@@ -17,15 +17,17 @@ from app.domain.errors import BookingRefused, Invalid, Refusal, Stale, WrongStat
 from app.domain.paying import AccountsAsked
 from app.domain.quote import Quote
 from app.domain.rules_in_words import fees_in_words
+from app.files.forms import name_drafts, take_drafts
 from app.projects import charging
 from app.rates.queries import tariff_of
 from app.reservations import hand_over_queries, hand_overs, linked, services
-from app.reservations.answer_fields import answers_of, asking
+from app.reservations.answer_fields import MOST_FILES, answers_of, asking
 from app.reservations.forms import Asked, seen_version, shown_text
 from app.reservations.hand_over_models import HandOver
 from app.reservations.models import Reservation
 from app.reservations.new_holder import Terms
 from app.reservations.share_fields import share_fields, shares_in
+from app.web import uploads
 from app.web.pages import localized
 from app.web.problems import KINDS
 from app.web.rights import SIGNED_IN, open_to
@@ -66,6 +68,7 @@ def keep(uid: str) -> AnyResponse:
 
 
 @open_to(SIGNED_IN)
+@uploads.takes_files(MOST_FILES)
 def take_over(uid: str) -> AnyResponse | str | tuple[str, int]:
     """What is offered, and the buttons to take it: the link of the mail leads here."""
     user = current()
@@ -73,6 +76,7 @@ def take_over(uid: str) -> AnyResponse | str | tuple[str, int]:
     form = _form(offered.reservation, user)
     if request.method == "GET":
         return _page(offered, form)
+    take_drafts(form, user, uploads.folder(), now=clock.now())
     if not form.validate():
         return _page(offered, form), KINDS["invalid"].status
     terms = Terms(answers_of(form._fields, shown_text), shares_in(form))
@@ -113,6 +117,7 @@ def _form(reservation: Reservation, user: User) -> TakeOverForm:
 def _page(offered: HandOver, form: TakeOverForm, refusals: Sequence[Refusal] = ()) -> str:
     reservation, user, now = offered.reservation, current(), clock.now()
     instrument, companions = reservation.instrument, linked.companions(reservation)
+    name_drafts(form, user)
     together = [instrument, *(each.instrument for each in companions)]
     tariff = tariff_of(instrument, user, now=now)
     priced = tariff.kept(reservation.reserved, reservation.mode, reservation.samples, ())["quote"]

@@ -20,7 +20,14 @@ from app.domain.booking import Mode
 from app.domain.errors import BookingRefused, Invalid, Text, WrongState
 from app.domain.hand_over import HandOverEnd
 from app.domain.operator_rules import operator_for
-from app.reservations import commission_queries, new_holder, paying, queries
+from app.reservations import (
+    answer_files,
+    commission_queries,
+    linked,
+    new_holder,
+    paying,
+    queries,
+)
 from app.reservations import hand_over_notices as notices
 from app.reservations.hand_over_models import HandOver
 from app.reservations.hand_over_queries import (
@@ -143,6 +150,8 @@ def take(
         )
         if refusals := booking.refusals(request, facts):
             raise BookingRefused(refusals)
+        asking = [reservation, *linked.companions(reservation)]
+        answer_files.keep(user, [each.instrument for each in asking], request.answers, now=now)
         attended = reservation.operator
         attend(reservation, operator_for(request, facts, reservation.operator_id))
         request = paying.use_up(request, facts.charged, user, reservation.instrument)

@@ -12,7 +12,7 @@ from app.catalog.policy import zone_of
 from app.domain.approval import STATUS_NAMES, Status
 from app.domain.booking import CODES
 from app.domain.interval import Interval
-from app.reservations import queries
+from app.reservations import answer_files, queries
 from app.reservations.commission_models import Commission
 from app.reservations.models import Reservation
 from app.web.pages import local_time, localized, time_range, won
@@ -173,5 +173,5 @@ def value_in_words(name: str, value: Any, reservation: Reservation) -> str:
     if name == "shares":
         return ", ".join(f"{each['account']} {each['percent']}%" for each in value)
     if name == "answers":
-        return ", ".join(map(str, value.values()))
+        return ", ".join(answer_files.names_for(value.values()))
     return str(value)

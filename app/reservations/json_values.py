@@ -86,7 +86,7 @@ Reason = Annotated[
 ]
 _ANSWER_KEY = StringConstraints(pattern=r"^([a-z0-9-]{1,96}\.)?[a-z][a-z0-9_]{0,40}$")
 #: Permits and what the facility asks, by its keys, or `slug.key` for what is reserved along; a
-#: reservation keeps them as they were given.
+#: reservation keeps them as they were given. A file is named by its uid.
 Answers = Annotated[
     dict[Annotated[str, _ANSWER_KEY], Reason],
     Field(max_length=40),

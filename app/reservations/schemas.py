@@ -83,7 +83,8 @@ class ReservationIn(Input):
         Answers,
         Field(
             description="Permits (`irb`, `irb_until`) and what the facility asks, by its keys; "
-            "`slug.key` for one instrument alone of those that are reserved together.",
+            "`slug.key` for one instrument alone of those that are reserved together. What is "
+            "asked as a `file` is answered with the uid of one that was handed in to `/files`.",
             examples=[{"irb": "KH-2026-11", "irb_until": "2026-12-31"}],
         ),
     ] = {}

@@ -40,7 +40,17 @@ from app.domain.rate_card import Unpriced
 from app.domain.recurrence import Occurrence, Recurrence, local_length, local_shift, moved
 from app.domain.series import OnConflict, Verdict
 from app.rates.queries import Tariff, tariff_of
-from app.reservations import approvers, linked, notices, offering, paused, paying, queries, stages
+from app.reservations import (
+    answer_files,
+    approvers,
+    linked,
+    notices,
+    offering,
+    paused,
+    paying,
+    queries,
+    stages,
+)
 from app.reservations.alternatives import alternatives
 from app.reservations.idempotency import Once, made_before, remember
 from app.reservations.models import Reservation, Series
@@ -172,6 +182,7 @@ def request_series(
             if series.fails(verdicts, repeat.on_conflict):
                 raise _Refused(verdicts, around)
             request = _with_consents(request, verdicts, around)
+            answer_files.keep(user, [instrument], request.answers, now=now)
             made = _place(request, repeat, verdicts, around, _Typed(user, override))
             if once:
                 remember(user, once, made[0], now)
@@ -203,6 +214,9 @@ def try_series(
     wanted = _all_paid_alike(wanted, request)
     around = Surroundings(instrument, holder, _span(wanted), now=now, group=group, asked=request)
     verdicts = series.judged(wanted, around, repeat.on_conflict)
+    if lacking := answer_files.lacking(user, [instrument], request.answers):
+        reasons = series.reasons(verdicts, around.zone, now)
+        return SeriesTrial(verdicts, None, [*reasons, *lacking], ())
     if not series.fails(verdicts, repeat.on_conflict):
         quotes, unpriced = _quotes(request, verdicts, tariff_of(instrument, holder, now=now))
         status = approval.first_status(approvers.left_for(instrument, holder, now, by=user))
@@ -555,6 +569,8 @@ def _move(
     if series.fails(verdicts, OnConflict.FAIL):
         raise _Refused(verdicts, around)
     agreed = _with_consents(asked, verdicts, around).agreed
+    files = {uid for each in members for uid in answer_files.of(each)}
+    answer_files.keep(user, [instrument], change.answers or {}, now=now, already=files)
     for each in members:
         each.exclusive = False
     db.session.flush()  # So that none meets another one that has not moved away yet.

@@ -39,6 +39,7 @@ from app.domain.shares import Share
 from app.domain.use import no_show_at
 from app.rates.queries import tariff_of
 from app.reservations import (
+    answer_files,
     approvers,
     deputies,
     linked,
@@ -143,6 +144,8 @@ def request_reservation(
             linked.check_offered(instrument, chosen)
             holder = holder_of(user, request.holder, instrument)
             request = settled_for(holder, request, instrument, now=now)
+            asking = answer_files.together(instrument, along)
+            answer_files.keep(user, asking, request.answers, now=now)
             reservation = reserve_within(
                 *((instrument, along), (user, holder), request), now=now, override=override
             )
@@ -243,6 +246,8 @@ def try_reservation(user: User, request: BookingRequest, *, now: datetime) -> Tr
         asked=request,
     )
     refusals, warnings = booking.refusals(request, facts), booking.warnings(request, facts)
+    lacking = answer_files.lacking(user, answer_files.together(instrument, along), request.answers)
+    refusals = [*refusals, *lacking]
     quoted, unpriced = None, None
     try:
         tariff = tariff_of(instrument, holder, now=now)
@@ -254,9 +259,13 @@ def try_reservation(user: User, request: BookingRequest, *, now: datetime) -> Tr
         left = left_of_all([instrument, *(each.instrument for each in along)], holder, now, by=user)
         status = approval.first_status(left)
         return Trial(status, (), (), warnings, quote=quoted, unpriced=unpriced)
-    may_override = booking.only_soft(refusals) and all(
-        access.may(user, Action.OVERRIDE_RULES, scope)
-        for scope in _rules_of(refusals, instrument, along)
+    may_override = (
+        not lacking
+        and booking.only_soft(refusals)
+        and all(
+            access.may(user, Action.OVERRIDE_RULES, scope)
+            for scope in _rules_of(refusals, instrument, along)
+        )
     )
     taken = booking.conflicts(request, facts)
     return Trial(None, refusals, taken, warnings, may_override, quoted, unpriced)
@@ -291,10 +300,14 @@ def change_reservation(
         approval.may_still_change(reservation.interval, now=now)
         was, held_before = seen(reservation), reservation.interval
         attended = reservation.operator
+        files = answer_files.of(reservation) if change.answers else set()
         answered = change.answers is not None and answers != reservation.answers
         answered = answered or pays_otherwise(reservation, change)
         if wanted != reservation.interval or answered:
             _move(reservation, user, request, now=now, override=change.override)
+        if change.answers is not None:
+            asking = [each.instrument for each in (reservation, *linked.companions(reservation))]
+            answer_files.keep(user, asking, change.answers, now=now, already=files)
         say(reservation, change)
         if (reservation.interval, reservation.samples, reservation.shares) != (
             *(held_before, was["samples"], was["shares"]),

@@ -41,9 +41,12 @@ from app.domain.operator_rules import asks_operator
 from app.domain.paying import AccountsAsked
 from app.domain.quote import Quote
 from app.domain.recurrence import Recurrence
+from app.files.forms import name_drafts, take_drafts
 from app.projects import charging
 from app.rates.frozen import cancelling_costs
 from app.reservations import (
+    answer_file_pages,
+    answer_files,
     approvers,
     asking,
     attendance,
@@ -78,7 +81,7 @@ from app.reservations import (
     waitlist,
     waitlist_pages,
 )
-from app.reservations.answer_fields import all_answers_in_words
+from app.reservations.answer_fields import MOST_FILES, all_answers_in_words
 from app.reservations.commission_models import Commission
 from app.reservations.forms import CancelForm, ChangeForm, parsed_instant, seen_version
 from app.reservations.free_times import with_instruments
@@ -86,7 +89,7 @@ from app.reservations.history import happenings
 from app.reservations.models import Reservation
 from app.reservations.series import Which
 from app.reservations.services import Change
-from app.web import pages
+from app.web import pages, uploads
 from app.web.pages import localized
 from app.web.problems import KINDS
 from app.web.rights import SIGNED_IN, open_to
@@ -155,11 +158,13 @@ def show(uid: str) -> str:
 
 @bp.post("/reservations/<uid>/change")
 @open_to(Action.CHANGE_RESERVATION)
+@uploads.takes_files(MOST_FILES)
 def change(uid: str) -> AnyResponse | tuple[str, int]:
     """Move a reservation, or say something else of it."""
     user = current()
     reservation = queries.by_uid(uid, viewer=user)
     form = _form_of(reservation, user)
+    take_drafts(form, user, uploads.folder(), now=clock.now())
     if "take" in request.form:
         form.take(request.form["take"])
         return _page_of(reservation, form), 200
@@ -253,6 +258,7 @@ def _page_of(reservation: Reservation, form: ChangeForm, found: Any = ()) -> str
     begun = reservation.interval.start <= now
     policy = policy_of(reservation.instrument)
     decides = deciding.may_decide(user, reservation)
+    name_drafts(form, user, answer_files.of(reservation) if form.answers else ())
     return render_template(
         "reservations/show.html",
         quote=Quote.from_json(reservation.quote) if reservation.quote else None,
@@ -363,6 +369,7 @@ _ROUTES = (
     *logbook.ROUTES,
     *waitlist_pages.ROUTES,
     *commission_pages.ROUTES,
+    *answer_file_pages.ROUTES,
     *fault_pages.ROUTES,
     *health.ROUTES,
 )

@@ -24,7 +24,15 @@ from app.domain.errors import BookingRefused, Invalid, NotFound, Refusal, Text, 
 from app.domain.interval import Interval
 from app.domain.shares import Share
 from app.domain.waitlist import Outcome, WaitState
-from app.reservations import approvers, notices, offering, paying, queries, stages
+from app.reservations import (
+    answer_files,
+    approvers,
+    notices,
+    offering,
+    paying,
+    queries,
+    stages,
+)
 from app.reservations.models import Offer, Reservation, Wait, wait_instrument
 from app.reservations.services import awaited_until
 from app.reservations.turns import lock_calendar, touch_calendar
@@ -110,6 +118,8 @@ def ask(user: User, wish: Wish, *, now: datetime) -> Wait:
         )
         db.session.add(wait)
         db.session.flush()
+        for instrument in wait.instruments:
+            answer_files.keep(user, [instrument], wish.answers, now=now)
         _note("ask-to-wait", wait, user, now)
     for each in ids:
         if offering.offer_on(each, now=now) and of_user(wait.uid, user).state is WaitState.OFFERED:

@@ -29,6 +29,7 @@ _IN_PATH = {
     "uid": ("Identifier of the reservation.", "3f1c9a5e7b2d4f60a8c1e5d97b3f2a64"),
     "statement_uid": ("Identifier of the statement.", "43fa25cab5e7444cb72d5dce90870408"),
     "month": ("The month, as YYYY-MM.", "2026-11"),
+    "file_uid": ("Identifier of the file.", "0f3b5f0e8f6b4c0c9d3f2f4f5a6b7c8d"),
     "email": ("The address by which somebody was added.", "jun@kaist.example"),
     "feed_id": ("Number of the feed, as listed.", 7),
     "fault_id": ("Number of the fault, as listed.", 12),

@@ -1,8 +1,12 @@
 """Reservations by the API: made, read, listed, changed, decided – by the same rules as on pages."""
 
+import io
 from datetime import date
+from typing import Any
 
 import pytest
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import encode_multipart
 
 from app.accounts import assistants
 from app.accounts.models import User
@@ -584,3 +588,32 @@ def test_programs_read_and_choose_who_attends(
     assert program_of(one).get("/reservations?operating=1").json["items"] == []
     assert program_of(two).post(f"{path}/hand-over", {}).json["operator"] == "가"
     assert program_of(mina).post(f"{path}/operator", {}).status_code == 403
+
+
+def test_a_file_is_handed_in_before_and_named_among_the_answers(
+    program_of: Programs, mina: User, jun: User, microscope: Instrument
+) -> None:
+    sheet = {"key": "sheet", "label": {"ko": "시료 정보서", "en": "Sample sheet"}, "kind": "file"}
+    lab = factories.instrument(
+        slug="lab", facility=microscope.facility, booking={"questions": [sheet]}
+    )
+    mine = program_of(mina)
+
+    def hand_in(program: Any, content: bytes) -> Any:
+        boundary, body = encode_multipart({"file": FileStorage(io.BytesIO(content), "a.pdf")})
+        kind = f"multipart/form-data; boundary={boundary}"
+        return program.call("POST", "/files", data=body, content_type=kind)
+
+    assert problem(hand_in(mine, b"MZ")) == (422, "invalid")
+    draft = hand_in(mine, b"%PDF-1.7")
+    assert draft.status_code == 201
+    assert (draft.json["name"], draft.json["kept_until"]) == ("a.pdf", "2026-03-03T09:00:00Z")
+    body = wish(lab, 1, 2, answers={"sheet": draft.json["uid"]})
+    refused = program_of(jun).post("/reservations", body)
+    assert [each["field"] for each in refused.json["refusals"]] == ["answers.sheet"]
+    assert mine.post("/quotes", body).json["refusals"] == []
+    made = mine.post("/reservations", body)
+    assert made.json["answers"] == {"sheet": draft.json["uid"]}
+    path = f"/reservations/{made.json['uid']}/files/{draft.json['uid']}"
+    assert mine.get(path).data == b"%PDF-1.7"
+    assert problem(program_of(jun).get(path)) == (404, "not-found")

@@ -608,7 +608,8 @@ def test_rules_of_the_facility_are_typed_a_line_each_and_stay_as_typed(
         "booking_quotas": "person | week | 8 h\nperson | ahead | 3\n사람 | 하루 | 2시간 | 집중",
         "booking_peak": "mon-fri 09:00-18:00",
         "booking_permits": "iacuc\nlmo optional",
-        "booking_questions": "strain* | 계통 | Strain | text\ngas | 가스 | Gas | CO2; O2",
+        "booking_questions": "strain* | 계통 | Strain | text\ngas | 가스 | Gas | CO2; O2\n"
+        "sheet | 시료 정보서 | Sample sheet | file",
         "booking_two_places": "refuse",
         "booking_fault_stops": "yes",
         "booking_owner_share": "20",
@@ -627,8 +628,9 @@ def test_rules_of_the_facility_are_typed_a_line_each_and_stay_as_typed(
         {"kind": "iacuc", "required": True},
         {"kind": "lmo", "required": False},
     ]
-    assert [question["key"] for question in kept["questions"]] == ["strain", "gas"]
+    assert [question["key"] for question in kept["questions"]] == ["strain", "gas", "sheet"]
     assert kept["questions"][1]["options"] == ["CO2", "O2"]
+    assert kept["questions"][2]["kind"] == "file"
     # Sent again as the page shows it, nothing is different.
     assert send(client, EDIT).status_code == 303
     assert confocal().booking == kept

@@ -384,6 +384,7 @@ QUESTIONS = (
     Question("medium", Text("배지", "Medium"), required=True),
     Question("cells", Text("세포 수", "Cells"), QuestionKind.NUMBER),
     Question("stain", Text("염색", "Stain"), QuestionKind.CHOICE, options=("DAPI", "H&E")),
+    Question("sheet", Text("시료 정보서", "Sample sheet"), QuestionKind.FILE),
 )
 
 
@@ -398,6 +399,8 @@ QUESTIONS = (
         ({"medium": "DMEM", "stain": "Golgi"}, "stain"),
         ({"medium": "DMEM", "stain": "H&E"}, None),
         ({"medium": 'C:\\ and "quotes"'}, None),
+        ({"medium": "DMEM", "sheet": "sheet.pdf"}, "sheet"),
+        ({"medium": "DMEM", "sheet": "0f" * 16}, None),
     ],
 )
 def test_questions_are_answered_as_they_ask(answers, field):

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from app.db import db, transaction
 from app.domain.errors import Invalid, NotFound
 from app.domain.file_kinds import PHOTOS
+from app.files import services
 from app.files.jobs import DRAFTS_KEPT, forget_drafts
 from app.files.models import StoredFile
 from app.files.services import Upload, content_of, place_of, put, put_draft
@@ -49,6 +50,17 @@ def test_what_is_refused_leaves_nothing(app, mina, tmp_path):
         put_draft(tmp_path, Upload("x.png", b"MZ"), PHOTOS, field="photo", owner=mina, now=NOW)
     assert on_disk(tmp_path) == set()
     assert db.session.scalars(select(StoredFile)).all() == []
+
+
+def test_nobody_fills_the_disk_with_drafts(app, mina, jun, tmp_path, monkeypatch):
+    monkeypatch.setattr(services, "MOST_DRAFTS", 2)
+    for _ in range(2):
+        draft(tmp_path, mina)
+    with pytest.raises(Invalid, match="Finish with those"):
+        draft(tmp_path, mina)
+    assert draft(tmp_path, jun).kept_at is None
+    with transaction():
+        put(tmp_path, Upload("b.png", PNG), PHOTOS, field="photo", owner=mina, now=NOW, kept=True)
 
 
 def test_drafts_are_forgotten_after_a_day_and_nothing_else(app, mina, tmp_path):
