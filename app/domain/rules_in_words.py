@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from app.domain.approval_rules import Overdue
 from app.domain.booking_facts import OPERATED, Policy, TwoPlaces
 from app.domain.charge import ChargePolicy
 from app.domain.contracts import ContractNeeded
@@ -20,6 +21,22 @@ Row = tuple[Text, Text]
 def rarer_rules(policy: Policy) -> list[Row]:
     """Label and text for all that is set beyond length, notice and approval."""
     return [*_times(policy), *_operators(policy), *_shares(policy), *_papers(policy)]
+
+
+def deadline_in_words(policy: Policy) -> Text | None:
+    """Until when a request is decided, and what becomes of it otherwise; None: it may wait."""
+    if not policy.approval_deadline:
+        return None
+    within = in_words(policy.approval_deadline)
+    if policy.approval_overdue is Overdue.ESCALATE:
+        return Text(
+            f"{within.ko} 안에 결정하지 않으면 소속 기관의 관리자가 대신 결정할 수 있습니다.",
+            f"Undecided for {within.en}, it goes to those above as well.",
+        )
+    return Text(
+        f"{within.ko} 안에 승인하지 않으면 신청이 취소되고 시간이 풀립니다.",
+        f"Unless it is approved within {within.en}, the request ends and the time is free again.",
+    )
 
 
 def fees_in_words(policy: ChargePolicy) -> list[Row]:

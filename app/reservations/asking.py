@@ -28,7 +28,7 @@ from app.domain.approval import APPROVER_NAMES, Status
 from app.domain.booking import BookingRequest, Mode, Policy
 from app.domain.errors import BookingRefused, FreeSlot, Invalid, Refusal, Taken, WrongState
 from app.domain.interval import Interval
-from app.domain.rules_in_words import fees_in_words, rarer_rules
+from app.domain.rules_in_words import deadline_in_words, fees_in_words, rarer_rules
 from app.files.forms import name_drafts, take_drafts
 from app.projects.queries import groups_of
 from app.rates.queries import tariff_of
@@ -262,6 +262,7 @@ def _reserve_page(
         policy=policy,
         check_in=use_policy_of(instrument),
         unit_price=tariff_of(instrument, user, now=now).unit_price(now, _mode(form, policy)),
+        deadline=deadline_in_words(policy),
         rarer_rules=[*rarer_rules(policy), *fees_in_words(charge_policy_of(instrument))],
         hours=hours_of(instrument).in_words(pages.locale_word()),
         to_agree=approvers.left_for(instrument, user, now),

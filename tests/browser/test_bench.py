@@ -52,7 +52,13 @@ def test_a_phone_at_the_instrument(visit, demo):
     page.fill("#starts_at", typed(start))
     page.fill("#ends_at", typed(end))
     page.fill("#purpose", "휴대전화로 사용")
-    page.locator("#reserve button.btn-primary").click()
+    # What must not be overlooked stands above the button, not behind it.
+    button = page.locator("#reserve button.btn-primary")
+    notes = page.locator("#reserve [data-to-know]")
+    expect(notes).to_contain_text("보안경을 쓰세요.")
+    expect(notes).to_contain_text("바로 확정")
+    assert notes.bounding_box()["y"] < button.bounding_box()["y"]
+    button.click()
     page.wait_for_url(re.compile(r"/reservations/[0-9a-f]{32}$"))
 
     page.goto(f"/instruments/{slug}/bench")

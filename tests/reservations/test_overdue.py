@@ -43,6 +43,18 @@ def test_what_nobody_decides_in_time_is_turned_down_once(mina, jun, sora, micros
     assert booked(jun, instrument, hours(5, 6)).status is Status.PENDING
 
 
+@pytest.mark.parametrize(
+    ("overdue", "said"), [("release", "신청이 취소되고"), ("escalate", "관리자가 대신")]
+)
+def test_whoever_asks_reads_when_it_is_decided(client, fixed_now, mina, microscope, overdue, said):
+    instrument = guarded(microscope, approval_deadline="PT2H", approval_overdue=overdue)
+    page = client.sign_in(mina).get(f"/instruments/{instrument.slug}/reserve").text
+    assert page.count("2시간 안에") == page.count(said) == 2, (
+        "beside the form, and in it on a phone"
+    )
+    assert "시간 안에" not in client.get(f"/instruments/{microscope.slug}/reserve").text
+
+
 def test_what_was_decided_in_time_stays(mina, sora, microscope):
     made = booked(mina, guarded(microscope, approval_deadline="PT2H"), hours(5, 6))
     deciding.approve_reservation(sora, made.uid, now=NOW)
