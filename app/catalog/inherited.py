@@ -49,10 +49,9 @@ def _of_dure(value: str) -> str:
 
 def _words(field: Any, value: Any) -> str:
     """A setting as people read it: lengths of time and choices in words."""
-    if hasattr(field, "data_of"):
-        return ", ".join(str(field.data_of(value)).splitlines())
+    written = field.data_of(value) if hasattr(field, "data_of") else value
     if isinstance(field, SelectMultipleField):
         return ", ".join(str(label) for word, label in field.choices if word in value)
     if isinstance(field, SelectField):
-        return str(dict(field.choices)[value])
-    return str(value)
+        return str(dict(field.choices)[written])
+    return ", ".join(str(written).splitlines())

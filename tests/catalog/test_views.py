@@ -307,6 +307,7 @@ def test_the_form_says_what_holds_where_nothing_is_typed(client, folder, manager
     levels = re.search(r'id="booking_daytime_hours-hint"[^>]*>([^<]+)<', page)
     assert levels
     assert "매일 09:00-18:00" in levels[1]
+    assert re.search(r'id="booking_credit_early-hint"[^>]*>[^<]*아니요', page)
     facility = client.get("/facilities/hanguk-imaging/edit", headers=KOREAN).text
     assert re.search(r'id="booking_free_cancel-hint"[^>]*>[^<]*1일', facility)
 
