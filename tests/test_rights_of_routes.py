@@ -752,3 +752,19 @@ def test_these_strangers_have_no_rights_here(app: Flask, stage: Stage) -> None:
         assert user
         assert all(grant.role is not RoleName.SITE_ADMINISTRATOR for grant in user.grants)
         assert user.id != stage.mina.id
+
+
+def test_a_form_that_is_refused_is_never_answered_as_if_it_had_been_taken(
+    app: Flask, stage: Stage, ada: User
+) -> None:
+    """Programs and browsers tell it by the status alone; here each is sent with nothing typed."""
+    head, wrong, seen = Stranger(app, ada), [], 0
+    for rule, method in tries(app):
+        if method == "POST" and not rule.rule.startswith("/api/"):
+            answer = head.open(stage.path(rule), method, data={})
+            if 'aria-invalid="true"' in answer.text or "data-form-errors" in answer.text:
+                seen += 1
+                if answer.status_code < 400:
+                    wrong.append(f"{rule.rule} answers {answer.status_code}")
+    assert not wrong, "\n".join(wrong)
+    assert seen > 20

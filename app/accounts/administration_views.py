@@ -35,6 +35,7 @@ from app.accounts.roles import ROLE_NAMES
 from app.accounts.today import end_of, today
 from app.domain.errors import Invalid, NotFound
 from app.web import pages
+from app.web.problems import status_of
 from app.web.rights import open_to
 
 Choices = list[SelectChoice]
@@ -104,7 +105,7 @@ def add_person() -> ResponseReturnValue:
         else:
             flash(_("%(name)s is added and gets a mail.", name=added.name), "success")
             return redirect(url_for(".person", user_id=added.id), 303)
-    return render_template("accounts/add_person.html", form=form)
+    return render_template("accounts/add_person.html", form=form), status_of(form)
 
 
 @open_to(Action.SEE_PEOPLE)

@@ -4,7 +4,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, after_this_request, current_app, request, session
+from flask import (
+    Flask,
+    Response,
+    after_this_request,
+    current_app,
+    render_template,
+    request,
+    session,
+)
 from flask_security import Security, password_reset, user_authenticated
 from flask_security.signals import password_changed
 from flask_security.utils import uia_email_mapper
@@ -24,6 +32,7 @@ from app.accounts.sign_in_forms import (
 from app.accounts.store import Post, Store, note
 from app.accounts.throttle import Throttle
 from app.web import pages, redirects
+from app.web.problems import status_of
 
 RESET_HOURS = 24
 
@@ -134,6 +143,12 @@ CONFIG: dict[str, Any] = {
 }
 
 
+def _page(template: str, **context: Any) -> Any:
+    """A page of Flask-Security, which answers a refused form as if it had been taken."""
+    forms = [value for name, value in context.items() if name.endswith("_form")]
+    return render_template(template, **context), max(map(status_of, forms), default=200)
+
+
 def register(app: Flask) -> None:
     """Set sign-in up, and the gate before every route."""
     app.config.update(CONFIG)
@@ -150,6 +165,7 @@ def register(app: Flask) -> None:
         reset_password_form=NewPasswordForm,
         change_password_form=OtherPasswordForm,
         mail_util_cls=Post,
+        render_template=_page,
     )
     security.login_context_processor(_demonstration)
     security.want_json(lambda _request: False)

@@ -21,6 +21,7 @@ from app.accounts.roles import ROLE_NAMES
 from app.accounts.today import end_of, today
 from app.domain.errors import Invalid
 from app.web import pages
+from app.web.problems import status_of
 from app.web.rights import SIGNED_IN, open_to
 
 bp = Blueprint("accounts", __name__, template_folder="templates")
@@ -58,7 +59,7 @@ def account() -> ResponseReturnValue:
             session.pop("language", None)
             flash(_("Your profile is saved."), "success")
             return redirect(url_for(".account"), 303)
-    return _account_page(form, AssistantForm(formdata=None))
+    return _account_page(form, AssistantForm(formdata=None)), status_of(form)
 
 
 @bp.post("/account/assistants")
@@ -131,7 +132,7 @@ def tokens() -> ResponseReturnValue:
         button=ButtonForm(),
         now=clock.now(),
     )
-    answer = make_response(page)
+    answer = make_response(page, status_of(form))
     answer.headers["Cache-Control"] = "no-store"
     return answer
 
@@ -165,13 +166,14 @@ def absence() -> ResponseReturnValue:
         else:
             flash(_("Your absence is entered; your deputy is told by mail."), "success")
             return redirect(url_for(".absence"), 303)
-    return render_template(
+    page = render_template(
         "accounts/absences.html",
         form=form,
         absences=absences.of_user(user, today=today()),
         stands_in_for=absences.absent_for(user, today=today()),
         today=today(),
     )
+    return page, status_of(form)
 
 
 @bp.post("/account/absences/<int(max=2147483647):absence_id>/withdraw")

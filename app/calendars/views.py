@@ -30,6 +30,7 @@ from app.calendars.queries import Polled
 from app.calendars.subscribers import app_of
 from app.config import Settings
 from app.web import pages
+from app.web.problems import status_of
 from app.web.rights import PUBLIC, SIGNED_IN, open_to
 
 log = logging.getLogger("dure.calendars")
@@ -145,7 +146,7 @@ def index() -> str:
 
 @bp.route("/calendars/new", methods=["GET", "POST"])
 @open_to(SIGNED_IN)
-def new() -> AnyResponse | str:
+def new() -> AnyResponse | tuple[str, int]:
     """A calendar of one's own, of an instrument, a facility or an institution."""
     user = current()
     form = FeedForm()
@@ -154,7 +155,7 @@ def new() -> AnyResponse | str:
     offered = choices.offered_to(user, instrument=of if kind == FeedKind.INSTRUMENT else "")
     form.offer(offered, manages=access.manages_anything(user), chosen=chosen)
     if not form.validate_on_submit():
-        return render_template("calendars/new.html", form=form)
+        return render_template("calendars/new.html", form=form), status_of(form)
     feed, secret = services.make_feed(user, form.to_request(), now=clock.now())
     return _address(feed, secret)
 

@@ -5,6 +5,7 @@ The word is the end of a problem's `type` and never changes its meaning.
 
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 
 from app.domain.errors import Text
 
@@ -221,3 +222,8 @@ def of_status(status: int) -> Kind:
     phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else "Error"
     near = KINDS["internal" if status >= 500 else "bad-request"]
     return Kind(near.word, status, Text(phrase, phrase), near.meaning)
+
+
+def status_of(form: Any) -> int:
+    """With which status the page of a form is answered: whether what was sent is refused."""
+    return KINDS["invalid"].status if form.errors else 200

@@ -26,7 +26,7 @@ def strict(another_process: AnotherProcess) -> Flask:
 def test_after_too_many_failures_the_account_waits(strict: Flask, mina: User) -> None:
     client: Visitor = strict.test_client()  # type: ignore[assignment]
     for _ in range(3):
-        assert sign_in(client, mina.email, "a wrong password").status_code == 200
+        assert sign_in(client, mina.email, "a wrong password").status_code == 422
 
     answer = sign_in(client, mina.email, PASSWORD)
 
@@ -38,7 +38,7 @@ def test_after_too_many_failures_the_account_waits(strict: Flask, mina: User) ->
 def test_an_unknown_address_waits_as_a_known_one_does(strict: Flask, mina: User) -> None:
     client: Visitor = strict.test_client()  # type: ignore[assignment]
     codes = [sign_in(client, "nobody@example.org", "guess").status_code for _ in range(4)]
-    assert codes == [200, 200, 200, 429]
+    assert codes == [422, 422, 422, 429]
 
 
 def test_processes_count_together(
@@ -58,7 +58,7 @@ def test_processes_count_together(
 def test_an_address_waits_after_failing_at_many_accounts(strict: Flask, mina: User) -> None:
     client: Visitor = strict.test_client()  # type: ignore[assignment]
     for n in range(5):
-        assert sign_in(client, f"guess-{n}@example.org", "guess").status_code == 200
+        assert sign_in(client, f"guess-{n}@example.org", "guess").status_code == 422
 
     assert sign_in(client, mina.email, PASSWORD).status_code == 429
     elsewhere: Visitor = strict.test_client()  # type: ignore[assignment]
@@ -75,7 +75,7 @@ def test_the_right_password_forgives_the_failures(strict: Flask, mina: User) -> 
 
     codes = [sign_in(client, mina.email, "a wrong password").status_code for _ in range(3)]
 
-    assert codes == [200, 200, 200]
+    assert codes == [422, 422, 422]
 
 
 def test_reset_mails_are_counted_for_unknown_addresses_too(client: Visitor, mina: User) -> None:

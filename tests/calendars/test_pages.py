@@ -83,7 +83,7 @@ def test_an_instrument_that_is_not_offered_can_be_had_by_its_link_alone(client, 
     """What is typed into the form is looked up like any other address."""
     client.sign_in(mina)
 
-    assert make(client, "instrument:nothing").status_code in {200, 404}
+    assert make(client, "instrument:nothing").status_code in {422, 404}
     assert feeds() == []
 
 
