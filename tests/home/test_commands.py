@@ -1,7 +1,9 @@
 """Commands answer completely, and end with the status that scripts rely on."""
 
 import os
+import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,8 @@ from tests import factories
 pytestmark = pytest.mark.own_app  # with a database file where commands look for it
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
+#: What lies on the desks of those who sign in to the demonstration first.
+DESKS = ("participant", "hand_over", "assistant", "absence", "approval_question", "wait")
 
 
 @pytest.fixture
@@ -212,6 +216,9 @@ def test_the_demonstration_fills_an_empty_folder_once(tmp_path: Path) -> None:
     settled = dure(environment, "billing", "settlement", "--month", _two_months_ago())
     assert '"state": "closed"' in settled.output
     assert '"amount":' in settled.output
+    with closing(sqlite3.connect(tmp_path / "new" / "dure.sqlite3")) as database:
+        for table in DESKS:
+            assert database.execute(f"SELECT count(*) FROM {table}").fetchone()[0], table
     size = (tmp_path / "new" / "dure.sqlite3").stat().st_size
     second = dure(environment, "demo", "--no-serve")
     assert second.exit_code == 0
