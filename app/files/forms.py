@@ -29,6 +29,8 @@ class DraftsField(Field):
     All come under one name: files, uids, and behind `OUT` the uids of what is taken out again.
     """
 
+    errors: Sequence[str]
+
     def __init__(
         self,
         label: Any = None,
@@ -64,7 +66,7 @@ class DraftsField(Field):
     def refuse(self, wrong: Invalid) -> None:
         said = localized((wrong.fields or {}).get(self.name, wrong.text))
         self.process_errors.append(said)  # Validation begins with these.
-        self.errors = list(self.process_errors)
+        self.errors = list(dict.fromkeys([*self.errors, said]))
 
 
 def take_drafts(
@@ -84,6 +86,7 @@ def take_drafts(
             continue
         for sent in field.uploads[: 1 if field.most == 1 else field.most + 1]:
             try:
+                sent.seek(0)  # It may have been read before it was refused.
                 # One byte more than may be, so that a sentence can refuse it.
                 upload = prepared(Upload(sent.filename or "", sent.read(LARGEST + 1)))
                 made = put_draft(

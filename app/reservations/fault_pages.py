@@ -14,8 +14,9 @@ from app.catalog.policy import zone_of
 from app.catalog.queries import instrument_by_slug, scope_of
 from app.domain.errors import Invalid
 from app.domain.maintenance import Severity
-from app.files.photos import MOST
-from app.files.services import content_of
+from app.files.forms import name_drafts, take_drafts
+from app.files.photos import MOST, drawn_anew
+from app.files.services import Upload, content_of
 from app.reservations import faults
 from app.reservations.fault_photos import Pictures, photo_of
 from app.reservations.health_forms import FaultForm
@@ -45,23 +46,32 @@ def report_fault(slug: str) -> str | AnyResponse | tuple[str, int]:
 
 def _reported(slug: str, form: FaultForm) -> bool:
     """Whether the report was taken; if not, the form says why."""
+    user, folder, now = current(), uploads.folder(), clock.now()
+    name_drafts(form, user)
     if form.validate():
-        sent = form.to_uploads()
+        sent = form.to_uploads(folder)
         try:
             faults.report_fault(
-                current(),
+                user,
                 slug,
                 severity=Severity(form.severity.data),
                 description=form.description.data or "",
-                now=clock.now(),
-                pictures=Pictures(sent, uploads.folder()) if sent else None,
+                now=now,
+                pictures=Pictures(sent, folder) if sent else None,
             )
         except Invalid as wrong:
             form.show(wrong)
         else:
             return True
-    form.ask_for_photos_again()
+    # Nobody's photos are decoded who may not report; no browser keeps those of a refused form.
+    access.require(user, Action.REPORT_FAULT, scope_of(instrument_by_slug(slug)))
+    take_drafts(form, user, folder, now=now, prepared=_anew)
+    name_drafts(form, user)
     return False
+
+
+def _anew(photo: Upload) -> Upload:
+    return drawn_anew([photo], field="photos")[0]
 
 
 @open_to(Action.REPORT_FAULT)

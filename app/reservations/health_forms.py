@@ -1,13 +1,13 @@
 """What people type about faults and maintenance; local time becomes instants here."""
 
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from flask_wtf.file import MultipleFileField
 from wtforms import (
     DateTimeLocalField,
     Field,
@@ -24,7 +24,7 @@ from wtforms.validators import DataRequired, InputRequired, Length, NumberRange,
 from app.accounts.forms import Form
 from app.catalog.models import Fault
 from app.domain.errors import Invalid
-from app.domain.file_kinds import LARGEST
+from app.domain.file_kinds import LARGEST, PHOTOS
 from app.domain.local_time import to_instant, to_local
 from app.domain.maintenance import (
     CONDITION_NAMES,
@@ -33,8 +33,9 @@ from app.domain.maintenance import (
     Result,
     Severity,
 )
+from app.files.forms import DraftsField
 from app.files.photos import MOST
-from app.files.services import Upload
+from app.files.services import Upload, content_of
 from app.reservations.faults import Decision
 from app.reservations.forms import YEARS, shown_text
 from app.reservations.maintenance import Work
@@ -96,27 +97,34 @@ class FaultForm(Form):
         filters=[shown_text],
         description=_l("What you did, what happened, and what the instrument shows."),
     )
-    photos = MultipleFileField(
+    photos = DraftsField(
         _l("Photos"),
         [Optional()],
+        most=MOST,
+        allowed=PHOTOS,
         description=_l(
             "Up to 3 (JPEG, PNG or WebP, each at most 10 MB). Until the fault is closed, all who "
             "can report one see them; where and when they were taken is removed."
         ),
     )
 
-    def to_uploads(self) -> list[Upload]:
-        """One more than may be, so that a sentence can refuse it."""
-        return [
-            Upload(sent.filename or "", sent.read(LARGEST + 1))
-            for sent in (self.photos.data or ())[: MOST + 1]
-        ]
+    def validate_photos(self, field: DraftsField) -> None:
+        if len(field.held) < len(field.data):
+            raise ValidationError(
+                gettext("A photo from before is no longer there. Choose it once more, please.")
+            )
 
-    def ask_for_photos_again(self) -> None:
-        """No browser keeps the files of a form that was refused."""
-        sent, errors = len(self.photos.data or ()), self.photos.errors
-        if sent > len(errors):  # There are good ones among them.
-            self.photos.errors = [*errors, gettext("Choose the photos once more, please.")]
+    def to_uploads(self, folder: Path) -> list[Upload]:
+        """Those handed in before that the form may name, and those chosen now.
+
+        One more than may be, so that a sentence can refuse it.
+        """
+        before = [Upload(each.name, content_of(folder, each)) for each in self.photos.held]
+        sent = [
+            Upload(each.filename or "", each.read(LARGEST + 1))
+            for each in self.photos.uploads[: MOST + 1]
+        ]
+        return [*before, *sent]
 
 
 class DecisionForm(_InZone):

@@ -1,6 +1,7 @@
 """Photos of faults: handed in with the report, seen by whoever reads it, and by nobody else."""
 
 import io
+import re
 
 import pytest
 from sqlalchemy import select
@@ -28,13 +29,19 @@ PAGE = "/instruments/microscope/fault"
 JPEG, PNG = picture(), picture("PNG")
 
 
-def send(browser, *photos, text="레이저가 꺼짐"):
+def held(page) -> list[str]:
+    return re.findall(r'type="hidden" name="photos" value="([0-9a-f]{32})"', page.text)
+
+
+def send(browser, *photos, text="레이저가 꺼짐", named=()):
     """The report as a browser sends it: without a photo, a file without a name."""
     data = MultiDict(
         {"csrf_token": browser.form_token(PAGE), "severity": "usable", "description": text}
     )
     for content in photos or (b"",):
         data.add("photos", FileStorage(io.BytesIO(content), "사진.heic" if content else ""))
+    for uid in named:
+        data.add("photos", uid)
     boundary, body = encode_multipart(data)
     return browser.post(PAGE, data=body, content_type=f"multipart/form-data; boundary={boundary}")
 
@@ -94,29 +101,40 @@ def test_a_report_needs_no_photo(client, mina, microscope):
 
 
 @pytest.mark.parametrize(
-    ("photos", "said"),
+    ("photos", "said", "drafts"),
     [
-        ([b"\0\0\0\x18ftypheic" + b"\0" * 20], "HEIC 사진은 받지 않습니다"),
-        ([b"%PDF-1.7"], "올릴 수 없는 형식입니다"),
-        ([JPEG, JPEG[: len(JPEG) // 2]], "사진을 읽을 수 없습니다(사진.jpg)"),
-        ([JPEG.ljust(LARGEST + 1)], "10MB"),
-        ([JPEG] * (MOST + 1), "3장까지"),
+        ([b"\0\0\0\x18ftypheic" + b"\0" * 20], "HEIC 사진은 받지 않습니다", 0),
+        ([b"%PDF-1.7"], "올릴 수 없는 형식입니다", 0),
+        ([JPEG, JPEG[: len(JPEG) // 2]], "사진을 읽을 수 없습니다(사진.jpg)", 1),
+        ([JPEG.ljust(LARGEST + 1)], "10MB 이하로 줄여서", 0),
+        ([JPEG] * (MOST + 1), "3장까지 올릴 수", MOST + 1),
     ],
 )
-def test_a_bad_photo_is_refused_in_words_and_the_text_stays(client, mina, microscope, photos, said):
+def test_a_bad_photo_is_refused_in_words_and_all_else_stays(
+    client, mina, microscope, photos, said, drafts
+):
     answer = send(client.sign_in(mina), *photos, text="연기가 남")
     assert answer.status_code == 422
     assert said in answer.text
     assert "연기가 남" in answer.text
+    assert answer.text.count(said) == 2  # at the field, and above the form with a link to it
     db.session.rollback()
     assert db.session.scalars(select(Fault)).all() == []
-    assert db.session.scalars(select(StoredFile)).all() == []
+    assert [each.kept_at for each in db.session.scalars(select(StoredFile))] == [None] * drafts
+    assert len(held(answer)) == drafts
 
 
-def test_who_forgot_the_text_is_asked_for_the_photos_again(client, mina, microscope):
-    answer = send(client.sign_in(mina), JPEG, text="")
+def test_who_forgot_the_text_need_not_choose_the_photos_again(client, mina, jun, microscope):
+    answer = send(client.sign_in(mina), JPEG, PNG, text="")
     assert answer.status_code == 422
-    assert "사진을 다시 한 번 골라 주세요" in answer.text
+    first, second = held(answer)
+    his = held(send(client.sign_in(jun), JPEG, text=""))
+    strange = send(client.sign_in(mina), named=[first, *his])
+    assert (strange.status_code, held(strange)) == (422, [first])
+    assert "사진을 찾을 수 없습니다" in strange.text
+    # One is taken out, another one chosen besides.
+    assert send(client, PNG, named=[first, second, f"-{second}"]).status_code == 303
+    assert [each.file.kind for each in reported().photos] == ["jpg", "png"]
 
 
 def test_nothing_is_kept_of_a_report_that_is_refused(mina, microscope, tmp_path):
