@@ -577,6 +577,8 @@ def sent(rule: Rule, method: str, stage: Stage) -> dict[str, Any]:
             "commission-api.change": {"samples": 9},
             "commission-api.place": {"starts_at": wish["starts_at"], "duration": "PT1H"},
             "billing-api.decide": {"net": 0, "reason": "stolen"},
+            "billing-api.answer": {"net": 0, "answer": "stolen"},
+            "billing-api.pay": {"number": 1, "amount": 1, "paid_on": "2026-03-01"},
             "calendars-api.make": {"kind": "facility", "of": stage.slugs["facilities"]},
         }
         return {"json": bodies.get(rule.endpoint, {"reason": "stolen"})}

@@ -4,27 +4,57 @@ from typing import Any
 
 from apiflask import APIBlueprint
 from flask import current_app, url_for
+from flask.blueprints import BlueprintSetupState
 
 from app import clock
 from app.accounts.access import Action
 from app.accounts.current import current
-from app.billing import deciding, examples, queries, settlements, statements
-from app.billing.months import month_of
-from app.billing.schemas import (
+from app.accounts.today import today
+from app.billing import (
+    deciding,
+    disputes,
+    examples,
+    payments,
+    queries,
+    settlements,
+    statements,
+)
+from app.billing.charge_schemas import (
     ChargeDecisionIn,
     ChargeOut,
+    DisputeAnswerIn,
+    DisputeIn,
+    DisputeOut,
+    charge_out,
+    dispute_out,
+)
+from app.billing.models import Statement
+from app.billing.months import month_of
+from app.billing.schemas import (
+    PaymentIn,
     SettlementOut,
     StatementListOut,
     StatementQuery,
     StatementWholeOut,
-    charge_out,
     statement_out,
     whole_out,
 )
+from app.reservations.models import Reservation
 from app.web.rights import SIGNED_IN, open_to
 from app.web.told import told
 
 bp = APIBlueprint("billing-api", __name__, url_prefix="/api/v1", tag="Billing")
+
+
+@bp.record_once
+def _tell_reservations(state: BlueprintSetupState) -> None:
+    """Reservations stand below and ask by name what one comes to."""
+    state.app.extensions["dure-charge"] = _of_reservation
+
+
+def _of_reservation(reservation: Reservation) -> dict[str, Any] | None:
+    found = deciding.standing_of(reservation, clock.now())
+    return charge_out(reservation.uid, found) if found.due else None
 
 
 @bp.get("/statements")
@@ -53,9 +83,52 @@ def index(query: StatementQuery) -> dict[str, Any]:
 @bp.output(StatementWholeOut, example=examples.STATEMENT)
 def statement(statement_uid: str) -> dict[str, Any]:
     """A statement with its lines, as it was issued."""
-    found = statements.seen(current(), statement_uid)
+    return _whole(statements.seen(current(), statement_uid))
+
+
+def _whole(found: Statement) -> dict[str, Any]:
     whole = queries.statement_of(found.supplier.slug, found.payer.slug, found.month)
-    return whole_out(whole, _links)
+    return whole_out(whole, payments.of_statement(whole), _links)
+
+
+@bp.post("/statements/<statement_uid>/payments")
+@open_to(Action.ENTER_PAYMENT)
+@bp.input(PaymentIn, arg_name="body", example=examples.PAYMENT)
+@bp.output(StatementWholeOut, example=examples.STATEMENT)
+@told("not-allowed", "stale")
+def pay(statement_uid: str, body: PaymentIn) -> dict[str, Any]:
+    """Enter what came in of a statement; a mistake is put right by the opposite amount."""
+    payments.enter(
+        current(),
+        statement_uid,
+        body.to_paid(),
+        number=body.number,
+        now=clock.now(),
+        today=today(),
+    )
+    return _whole(statements.seen(current(), statement_uid))
+
+
+@bp.post("/statements/<statement_uid>/lines/<int(max=2147483647):position>/dispute")
+@open_to(Action.DISPUTE_LINE)
+@bp.input(DisputeIn, arg_name="body", example=examples.OBJECTION)
+@bp.output(DisputeOut, example=examples.DISPUTE)
+@told("not-allowed", "wrong-state")
+def dispute(statement_uid: str, position: int, body: DisputeIn) -> dict[str, Any]:
+    """Object to a line of a statement to an institution that you administer."""
+    made = disputes.dispute(current(), statement_uid, position, reason=body.reason, now=clock.now())
+    return dispute_out(made)
+
+
+@bp.post("/reservations/<uid>/disputes/<int(max=2147483647):dispute_id>")
+@open_to(Action.DECIDE_CHARGE)
+@bp.input(DisputeAnswerIn, arg_name="body", example=examples.ANSWER)
+@bp.output(DisputeOut, example=examples.ANSWERED)
+@told("not-allowed", "wrong-state")
+def answer(uid: str, dispute_id: int, body: DisputeAnswerIn) -> dict[str, Any]:
+    """Answer an objection to what a reservation was charged; the next close corrects it."""
+    made = disputes.answer(current(), uid, dispute_id, body.to_answer(), now=clock.now())
+    return dispute_out(made)
 
 
 @bp.get("/settlements/<month>")

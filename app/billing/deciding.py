@@ -53,10 +53,11 @@ def standing(viewer: User, uid: str, *, now: datetime) -> Standing:
                 "What it costs is shown to the holder and the managers alone.",
             )
         )
-    return _standing(reservation, now)
+    return standing_of(reservation, now)
 
 
-def _standing(reservation: Reservation, now: datetime) -> Standing:
+def standing_of(reservation: Reservation, now: datetime) -> Standing:
+    """What is charged for a reservation, for whoever may see it."""
     over = is_over(reservation, now)
     posted = db.session.scalar(
         select(Charge)
@@ -112,7 +113,7 @@ def decide(user: User, uid: str, net: int | None, *, reason: str, now: datetime)
         user = queries.person(user_id)
         reservation = queries.by_uid(uid, viewer=user, anew=True)
         access.require(user, Action.DECIDE_CHARGE, queries.scope_of_reservation(reservation))
-        found = _standing(reservation, now)
+        found = standing_of(reservation, now)
         if found.due is None:
             raise WrongState(
                 Text(

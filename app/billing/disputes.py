@@ -125,7 +125,7 @@ def dispute(
     return made
 
 
-def answer(user: User, uid: str, dispute_id: int, said: Answer, *, now: datetime) -> None:
+def answer(user: User, uid: str, dispute_id: int, said: Answer, *, now: datetime) -> LineDispute:
     """Agree, with what the reservation costs instead, or decline; whoever objected is told.
 
     What is agreed to is corrected by the supplier's next close. Raises `NotFound`, `NotAllowed`,
@@ -147,6 +147,7 @@ def answer(user: User, uid: str, dispute_id: int, said: Answer, *, now: datetime
         line = found.line
         _note("answer-dispute", line.statement, found, line, now, upheld=said.upholds)
         _tell(found.raised_by, "dispute_answered", found, line, now, by=user.name)
+    return found
 
 
 def _open(dispute_id: int, reservation: Reservation) -> LineDispute:

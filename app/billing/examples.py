@@ -66,6 +66,29 @@ STATEMENT = {
             "correction": None,
         }
     ],
+    "payments": [{"number": 1, "amount": 30_000, "paid_on": "2026-12-20", "note": "transfer 1120"}],
+    "open": 10_000,
+}
+PAYMENT = {"number": 1, "amount": 30_000, "paid_on": "2026-12-20", "note": "transfer 1120"}
+OBJECTION = {"reason": "The instrument stopped after half an hour."}
+DISPUTE: dict[str, Any] = {
+    "id": 3,
+    "statement": _UID,
+    "position": 1,
+    "reservation": "3f1c9a5e7b2d4f60a8c1e5d97b3f2a64",
+    **OBJECTION,
+    "raised_at": "2026-12-03T01:00:00Z",
+    "raised_by": "윤서준",
+    "upheld": None,
+    "answer": "",
+    "answered_at": None,
+}
+ANSWER = {"net": 15_000, "answer": "The log of the instrument says so, too."}
+ANSWERED = {
+    **DISPUTE,
+    "upheld": True,
+    "answer": ANSWER["answer"],
+    "answered_at": "2026-12-04T01:00:00Z",
 }
 SETTLEMENT = {
     "month": "2026-11",

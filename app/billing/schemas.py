@@ -1,19 +1,31 @@
-"""What the HTTP API tells of statements and settlements."""
+"""What the HTTP API tells of statements, payments and settlements, and what it is told."""
 
-from collections.abc import Callable
-from datetime import date, datetime
+import re
+from collections.abc import Callable, Sequence
+from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from app.billing.charges import Due
-from app.billing.deciding import MOST, Standing
+from app.billing.deciding import MOST
 from app.billing.documents import number_of, statement_json
-from app.billing.models import Statement
+from app.billing.models import Payment, Statement
+from app.billing.payments import Paid
 from app.reservations.json_values import Input, Reason
 
 Month = Annotated[str, Field(pattern=r"^2[0-9]{3}-(0[1-9]|1[0-2])$", examples=["2026-11"])]
 Slug = Annotated[str, Field(max_length=100)]
+
+
+def _day_text(value: object) -> object:
+    if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII):
+        raise ValueError("must be a day such as 2026-12-20")
+    return value
+
+
+Day = Annotated[
+    date, BeforeValidator(_day_text), WithJsonSchema({"type": "string", "format": "date"})
+]
 
 
 class StatementQuery(BaseModel):
@@ -108,8 +120,41 @@ class StatementLineOut(BaseModel):
     correction: str | None = Field(description="Why it does.")
 
 
+class PaymentOut(BaseModel):
+    """What the supplier has received; below zero, what it gave back."""
+
+    number: int = Field(description="Running within the statement.")
+    amount: int
+    paid_on: date
+    note: str
+
+
 class StatementWholeOut(StatementOut):
     lines: list[StatementLineOut]
+    payments: list[PaymentOut]
+    open: int = Field(description="What is still to be paid.")
+
+
+class PaymentIn(Input):
+    """What came in."""
+
+    number: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=10**6,
+            strict=True,
+            description="One more than were entered: sent twice, it is refused.",
+        ),
+    ]
+    amount: Annotated[
+        int, Field(ge=-MOST, le=MOST, strict=True, description="Below zero takes one back.")
+    ]
+    paid_on: Day
+    note: Annotated[Reason, Field(max_length=200)] = ""
+
+    def to_paid(self) -> Paid:
+        return Paid(self.amount, self.paid_on, self.note)
 
 
 class CellOut(BaseModel):
@@ -143,85 +188,6 @@ class SettlementOut(BaseModel):
     transfers: list[TransferOut]
 
 
-class ChargeDecisionIn(Input):
-    """What a reservation is to cost, and why."""
-
-    net: Annotated[
-        Annotated[int, Field(ge=0, le=MOST)] | None,
-        Field(description="Net amount in won; 0 waives it, null lets the rules count again."),
-    ]
-    reason: Annotated[Reason, Field(min_length=1, description="Why; the holder is told.")]
-
-
-class PartOut(BaseModel):
-    """What one payer is charged."""
-
-    institution: str = Field(description="Slug.")
-    account: str | None = Field(description="Project number.")
-    net: int
-    vat: int
-    sponsored: int
-    due: int
-
-
-class ChargeDecisionOut(BaseModel):
-    """What somebody in charge has set."""
-
-    net: int | None
-    reason: str
-    decided_at: datetime
-    decided_by: str
-
-
-class ChargeOut(BaseModel):
-    """What a reservation comes to in the end; amounts in won."""
-
-    reservation: str = Field(description="Its uid.")
-    state: Literal["nothing", "unknown", "due"]
-    kind: Literal["use", "late-cancellation", "no-show"] | None
-    net: int | None
-    vat: int | None
-    total: int | None
-    parts: list[PartOut]
-    posted: bool = Field(description="Whether it is on a statement.")
-    decisions: list[ChargeDecisionOut] = Field(description="The last first; it counts.")
-
-
-def charge_out(uid: str, found: Standing) -> dict[str, Any]:
-    """What a reservation comes to."""
-    due = found.due if isinstance(found.due, Due) else None
-    quote = due.quote if due else None
-    return {
-        "reservation": uid,
-        "state": "due" if due else "unknown" if found.due else "nothing",
-        "kind": due.kind if due else None,
-        "net": quote.net if quote else None,
-        "vat": quote.vat if quote else None,
-        "total": quote.total if quote else None,
-        "parts": [
-            {
-                "institution": part.payer.institution,
-                "account": part.payer.account,
-                "net": part.net,
-                "vat": part.vat,
-                "sponsored": part.total - part.due,
-                "due": part.due,
-            }
-            for part in (due.parts if due else ())
-        ],
-        "posted": bool(found.posted and found.posted.entry_id),
-        "decisions": [
-            {
-                "net": each.net,
-                "reason": each.reason,
-                "decided_at": each.decided_at,
-                "decided_by": each.decided_by.name,
-            }
-            for each in found.decisions
-        ],
-    }
-
-
 def statement_out(statement: Statement, links: Callable[[str], dict[str, str]]) -> dict[str, Any]:
     """A statement without its lines."""
     return {
@@ -242,7 +208,17 @@ def statement_out(statement: Statement, links: Callable[[str], dict[str, str]]) 
     }
 
 
-def whole_out(statement: Statement, links: Callable[[str], dict[str, str]]) -> dict[str, Any]:
-    """A statement with its lines."""
+def whole_out(
+    statement: Statement, paid: Sequence[Payment], links: Callable[[str], dict[str, str]]
+) -> dict[str, Any]:
+    """A statement with its lines and payments."""
     lines = [{"correction": None, **line} for line in statement_json(statement)["lines"]]
-    return {**statement_out(statement, links), "lines": lines}
+    return {
+        **statement_out(statement, links),
+        "lines": lines,
+        "payments": [
+            {name: getattr(each, name) for name in ("number", "amount", "paid_on", "note")}
+            for each in paid
+        ],
+        "open": statement.due - sum(each.amount for each in paid),
+    }

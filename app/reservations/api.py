@@ -34,6 +34,7 @@ from app.reservations.free_schemas import (
 )
 from app.reservations.idempotency import Once
 from app.reservations.json_values import shares_of
+from app.reservations.models import Reservation
 from app.reservations.schemas import (
     BusyListOut,
     BusyQuery,
@@ -235,6 +236,12 @@ def listing(query: ListQuery) -> dict[str, Any]:
     }
 
 
+def _charge_of(reservation: Reservation) -> dict[str, Any] | None:
+    """What it comes to in the end, as far as the slice above that knows it is there."""
+    known = current_app.extensions.get("dure-charge")
+    return known(reservation) if known else None
+
+
 @bp.get("/reservations/<uid>")
 @open_to(Action.SEE_RESERVATION)
 @bp.output(ReservationOut, example=examples.RESERVATION)
@@ -252,6 +259,8 @@ def read(uid: str) -> Response:
         shown = shown.model_copy(update=unsaid)
         if shown.quote:
             shown.quote.shares = []
+    else:
+        shown.charge = _charge_of(found)
     return answer(found, shown=shown)
 
 

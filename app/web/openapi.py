@@ -30,6 +30,8 @@ _IN_PATH = {
     "statement_uid": ("Identifier of the statement.", "43fa25cab5e7444cb72d5dce90870408"),
     "month": ("The month, as YYYY-MM.", "2026-11"),
     "file_uid": ("Identifier of the file.", "0f3b5f0e8f6b4c0c9d3f2f4f5a6b7c8d"),
+    "position": ("Number of the line on its statement.", 1),
+    "dispute_id": ("Number of the dispute.", 3),
     "email": ("The address by which somebody was added.", "jun@kaist.example"),
     "feed_id": ("Number of the feed, as listed.", 7),
     "fault_id": ("Number of the fault, as listed.", 12),
@@ -112,7 +114,7 @@ def _finish(operation: Json, rule: Rule, view: Callable[..., object]) -> None:
             del parameter["schema"]["default"]
         if parameter["in"] == "path":
             parameter["description"], parameter["example"] = _IN_PATH[parameter["name"]]
-            if parameter["name"].endswith("_id"):  # What bounds a number is lost on the way.
+            if isinstance(parameter["example"], int):  # What bounds a number is lost on the way.
                 parameter["schema"] = {"type": "integer", "minimum": 0}
     operation["parameters"] += [
         {

@@ -13,9 +13,14 @@ def ask(client, monkeypatch):
     """What the program of a person gets."""
     monkeypatch.setattr("app.clock.now", lambda: CLOSING)
 
-    def get(user, path):
+    def get(user, path, body=None):
         token = accounts.make_token(user, user, name="books", expires_at=None, now=CLOSING)
-        return client.get(f"/api/v1{path}", headers={"Authorization": f"Bearer {token}"})
+        return client.open(
+            f"/api/v1{path}",
+            method="GET" if body is None else "POST",
+            json=body,
+            headers={"Authorization": f"Bearer {token}"},
+        )
 
     return get
 
@@ -60,3 +65,24 @@ def test_the_settlement_clears_for_whoever_administers_an_institution(
     assert sum(closed["balances"].values()) == 0
     assert ask(theo, "/settlements/2026-03").status_code == 403
     assert ask(payer, "/settlements/2026-3").status_code == 422
+
+
+def test_programs_object_answer_and_pay(ask, boss, payer, theo, reserve):
+    made = reserve(theo, 1, 3)
+    assert ask(theo, f"/reservations/{made.uid}").json["charge"]["posted"] is False
+    closing.close_month(boss, "kaist", MARCH, now=CLOSING)
+    uid = ask(payer, "/statements").json["items"][0]["uid"]
+
+    raised = ask(payer, f"/statements/{uid}/lines/1/dispute", {"reason": "half an hour"}).json
+    answered = ask(
+        boss, f"/reservations/{made.uid}/disputes/{raised['id']}", {"net": 5_000, "answer": "yes"}
+    ).json
+    assert (raised["upheld"], answered["upheld"]) == (None, True)
+    charge = ask(theo, f"/reservations/{made.uid}").json["charge"]
+    assert (charge["total"], charge["posted"]) == (5_000, True)
+
+    payment = {"number": 1, "amount": 15_000, "paid_on": "2026-04-01"}
+    assert ask(payer, f"/statements/{uid}/payments", payment).status_code == 403
+    assert ask(boss, f"/statements/{uid}/payments", payment).json["open"] == 5_000
+    assert ask(boss, f"/statements/{uid}/payments", payment).status_code == 412
+    assert ask(boss, f"/statements/{uid}/payments", payment | {"number": 2}).status_code == 422
