@@ -26,6 +26,7 @@ class Grid:
     cells: Mapping[tuple[str, str], Gross]
     by_supplier: Mapping[str, int]
     by_payer: Mapping[str, int]
+    sponsored: Mapping[tuple[str, str], int]  # what sponsors pay of a supplier's total
     sponsors: Mapping[str, int]
 
     @property
@@ -42,16 +43,19 @@ def seen(user: Actor, month: date, *, now: datetime) -> Settlement:
 def grid(found: Settlement) -> Grid:
     """The matrix by its rows and columns, those with nothing left out."""
     suppliers, payers, sponsors = Counter[str](), Counter[str](), Counter[str]()
+    sponsored = Counter[tuple[str, str]]()
     for row in found.matrix:
         suppliers[row.supplier] += row.total
         payers[row.payer] += row.total
         sponsors.update(row.sponsors)
+        sponsored.update({(row.supplier, who): paid for who, paid in row.sponsors.items()})
     return Grid(
         sorted(suppliers),
         sorted(payers),
         {(row.supplier, row.payer): row for row in found.matrix},
         suppliers,
         payers,
+        sponsored,
         dict(sorted(sponsors.items())),
     )
 

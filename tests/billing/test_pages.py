@@ -6,10 +6,13 @@ import io
 import pytest
 from sqlalchemy import select
 
+from app.billing import settlements
 from app.billing.models import MonthClose, Statement
+from app.billing.queries import Settlement
 from app.db import db, transaction
 from app.domain.approval import Status
 from app.domain.booking import Mode
+from app.domain.settlement import Gross
 from tests import factories
 from tests.billing.conftest import CLOSING, MARCH, change
 
@@ -161,3 +164,15 @@ def test_the_settlement_leads_from_each_amount_to_its_statement(
 def test_the_start_page_leads_whoever_administers_to_the_desk(confocal, boss, theo, read):
     assert f'href="{DESK}"' in read(boss, "/")
     assert "/statements" not in read(theo, "/")
+
+
+def test_the_matrix_has_a_column_for_each_sponsor():
+    rows = [
+        Gross(supplier="a", payer="b", net=100, sponsors={"city": 30, "fund": 1}),
+        Gross(supplier="c", payer="b", net=50, vat=5, sponsors={"city": 10}),
+    ]
+    found = settlements.grid(Settlement(MARCH, True, rows, {}, ()))
+
+    assert found.sponsors == {"city": 40, "fund": 1}
+    assert (found.sponsored["a", "city"], found.sponsored["c", "fund"]) == (30, 0)
+    assert (found.total, found.by_payer["b"], found.by_supplier["c"]) == (155, 155, 55)
