@@ -11,6 +11,7 @@ from app.accounts.access import Action, Actor, Scope
 from app.accounts.models import Institution
 from app.accounts.places import institution_by_slug
 from app.audit import services as audit
+from app.billing import notices
 from app.billing.charges import Charging, Unknown, over
 from app.billing.models import MonthClose
 from app.billing.months import interval_of
@@ -32,22 +33,25 @@ class Closed:
     left_open: int  # reservations whose price or payer is not known
 
 
-def close_month(user: Actor, supplier_slug: str, month: date, *, now: datetime) -> Closed:
+def close_month(
+    user: Actor, supplier_slug: str, month: date, *, now: datetime, tell: bool = True
+) -> Closed:
     """Post and number the month of a supplier that begins on the day `month`; one transaction.
 
     What came late from earlier months, and what was corrected since, is posted with it; what has
-    no price or no payer yet stays open for a later month. Raises `NotAllowed`, and `WrongState`
+    no price or no payer yet stays open for a later month. Who administers a paying institution
+    is told, unless not to `tell` is asked for. Raises `NotAllowed`, and `WrongState`
     for a month that is not over, is closed already, or lies before one that is.
     """
     try:
-        return _close(user, supplier_slug, month, now)
+        return _close(user, supplier_slug, month, now, tell=tell)
     except IntegrityError as broken:
         if "month_close" not in str(broken.orig):
             raise
         raise _closed_already(month) from broken  # Somebody else was first by a moment.
 
 
-def _close(user: Actor, supplier_slug: str, month: date, now: datetime) -> Closed:
+def _close(user: Actor, supplier_slug: str, month: date, now: datetime, *, tell: bool) -> Closed:
     actor_id = user.id
     with transaction():
         supplier = _take_turn(supplier_slug)
@@ -75,7 +79,10 @@ def _close(user: Actor, supplier_slug: str, month: date, now: datetime) -> Close
                 posting.charge(row, due)
             elif row.charge_id is not None:
                 posting.withdraw(row)
-        done = Closed(posting.charges, len(posting.write()), left_open)
+        made = posting.write()
+        if tell:
+            notices.issued(made, now=now)
+        done = Closed(posting.charges, len(made), left_open)
         audit.record(
             "close-month",
             "institution",

@@ -30,7 +30,7 @@ def settle(*, now: datetime, progress: Callable[[int, int], None]) -> None:
         closed_at = min(now, interval_of(month).end + timedelta(days=2, hours=1))
         for slug in suppliers:
             if slug != _LEFT_OPEN or month != months[-1]:
-                closing.close_month(OPERATOR, slug, month, now=closed_at)
+                closing.close_month(OPERATOR, slug, month, now=closed_at, tell=False)
         progress(done, len(months))
     people = {
         user.email: user
