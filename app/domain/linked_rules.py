@@ -20,6 +20,9 @@ from app.domain.booking_facts import BookingFacts, BookingRequest, Linked
 from app.domain.errors import Refusal, TakenTime, Text
 from app.domain.permits import answers_along
 
+#: The codes that sum up what is wrong with what is reserved along.
+CODES = frozenset({"needs-linked-instrument", "accessory-taken"})
+
 _TIMES = frozenset({"starts_at", "ends_at"})
 _ANSWERS = "answers."
 

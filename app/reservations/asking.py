@@ -33,7 +33,6 @@ from app.files.forms import name_drafts, take_drafts
 from app.projects.queries import groups_of
 from app.rates.queries import tariff_of
 from app.reservations import (
-    approvers,
     deputies,
     free_times,
     linked,
@@ -253,6 +252,7 @@ def _reserve_page(
         found = [FreeSlot(instrument.slug, slot) for slot in next_]
     name_drafts(form, user)
     asks = not access.may(user, Action.DECIDE_RESERVATION, scope_of(instrument))
+    along = [each.instrument for each in linked.along(instrument)]
     return render_template(
         "reservations/reserve.html",
         form=form,
@@ -265,7 +265,7 @@ def _reserve_page(
         deadline=deadline_in_words(policy),
         rarer_rules=[*rarer_rules(policy), *fees_in_words(charge_policy_of(instrument))],
         hours=hours_of(instrument).in_words(pages.locale_word()),
-        to_agree=approvers.left_for(instrument, user, now),
+        to_agree=services.left_of_all([instrument, *along], user, now, by=user),
         asks=asks,
         approver_names=APPROVER_NAMES,
         may_override=access.may(user, Action.OVERRIDE_RULES, scope_of(instrument)),
@@ -279,7 +279,7 @@ def _reserve_page(
         queues=waitlist.queues(user, instrument_id=instrument.id) if not asks else [],
         calendar=timeline.calendar_of(instrument, now=now),
         faults=open_faults(instrument),
-        along=[each.instrument for each in linked.along(instrument)],
+        along=along,
     )
 
 

@@ -58,7 +58,6 @@ from app.reservations.linked import companions, may_come_along
 from app.reservations.models import Reservation
 from app.reservations.paying import shares_from
 from app.reservations.repeat_fields import OfSeries, Repeating
-from app.reservations.series import TOGETHER
 from app.reservations.services import Change, accessories_of
 from app.reservations.share_fields import (
     fill_in_shares,
@@ -317,10 +316,6 @@ class ReservationForm(Repeating, Asked, Times):
         ]
         if not self.accessories.choices:
             del self.accessories
-
-    def validate_repeat(self, field: Field) -> None:
-        if field.data and (self.instrument.needs or self.chosen):
-            raise ValidationError(localized(TOGETHER))
 
     @property
     def chosen(self) -> tuple[str, ...]:

@@ -5,7 +5,8 @@ are written where it is, and nobody acts on one of them alone.
 """
 
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -150,13 +151,23 @@ def moved_along(reservation_id: int) -> tuple[Along, ...]:
 
 def companions(reservation: Reservation) -> Sequence[Reservation]:
     """What was reserved along with it; none for a companion itself."""
-    if reservation.bundle is None or reservation.is_companion:
-        return []
-    return db.session.scalars(
-        _whole()
-        .where(Reservation.bundle == reservation.uid, Reservation.id != reservation.id)
-        .order_by(Reservation.id)
-    ).all()
+    return companions_of([reservation])[reservation.uid]
+
+
+def companions_of(
+    reservations: Iterable[Reservation],
+) -> defaultdict[str, list[Reservation]]:
+    """The same of several, by their uids, in one statement; in none where nothing came along."""
+    uids = {each.uid for each in reservations if each.bundle and not each.is_companion}
+    found: defaultdict[str, list[Reservation]] = defaultdict(list)
+    if uids:
+        for row in db.session.scalars(
+            _whole()
+            .where(Reservation.bundle.in_(uids), Reservation.uid != Reservation.bundle)
+            .order_by(Reservation.id)
+        ):
+            found[row.bundle].append(row)
+    return found
 
 
 def main_of(reservation: Reservation) -> Reservation:
@@ -222,26 +233,30 @@ def row_along(main: Mapping[str, Any], instrument: Instrument) -> dict[str, Any]
         "answer_by": None,
         "quote": None,  # The price is that of the main instrument.
         "charging": None,
+        "series_id": None,  # Of a series are the main ones.
+        "original_start": None,
         "operator_id": None,  # Who attends the main instrument attends all.
         "no_show_at": None,  # Whoever comes to the main instrument has come to all.
     }
 
 
-def follow(main: Reservation, now: datetime) -> None:
-    """Let the companions be as the main reservation has become; their calendars are ours."""
-    for each in companions(main):
-        for name in _SAME:
-            setattr(each, name, getattr(main, name))
-        each.interval = Interval(main.starts_at, main.ends_at)
-        each.version += 1
-        each.sequence += 1
-        each.updated_at = each.shown_at = now
+def follow(mains: Sequence[Reservation], now: datetime) -> None:
+    """Let the companions be as their main reservations have become; their calendars are ours."""
+    beside = companions_of(mains)
+    for main in mains:
+        for each in beside[main.uid]:
+            for name in _SAME:
+                setattr(each, name, getattr(main, name))
+            each.interval = Interval(main.starts_at, main.ends_at)
+            each.version += 1
+            each.sequence += 1
+            each.updated_at = each.shown_at = now
 
 
-def answer(main: Reservation, answers: Mapping[str, str]) -> None:
+def answer(main: Reservation, beside: Iterable[Reservation], answers: Mapping[str, str]) -> None:
     """Keep what was answered with what was asked, by the main reservation and its companions."""
     main.answers, main.asked = dict(answers), asked_of(main.instrument)
-    for each in companions(main):
+    for each in beside:
         each.answers, each.asked = own_answers(each.instrument, answers), asked_of(each.instrument)
 
 

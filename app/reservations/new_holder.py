@@ -58,7 +58,7 @@ def give(reservation: Reservation, user: User, request: BookingRequest, now: dat
         each.group_id = request.group
         # Its series stays with who asked for it.
         each.series_id, each.original_start = None, None
-    linked.answer(reservation, request.answers)
+    linked.answer(reservation, companions, request.answers)
     reservation.note = reservation.decision_reason = reservation.override_reason = ""
     reservation.decided_at = reservation.decided_by_id = None
     reservation.refusals_overridden = []

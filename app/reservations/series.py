@@ -24,7 +24,6 @@ from app.domain.booking import BookingRequest, Mode
 from app.domain.errors import (
     BookingRefused,
     DureError,
-    Invalid,
     Refusal,
     Taken,
     TakenTime,
@@ -42,7 +41,6 @@ from app.domain.series import OnConflict, Verdict
 from app.rates.queries import Tariff, tariff_of
 from app.reservations import (
     answer_files,
-    approvers,
     linked,
     notices,
     offering,
@@ -61,21 +59,19 @@ from app.reservations.services import (
     awaited_until,
     has_to_be_approved_anew,
     holder_of,
+    left_anew,
+    left_of_all,
     pays_otherwise,
     requote,
     row_of,
+    rules_of,
     say,
     seen,
     take_person,
 )
 from app.reservations.steps import again, attend, end, give_up, visible
 from app.reservations.surroundings import Surroundings
-from app.reservations.turns import lock_calendar, touch_calendar
-
-TOGETHER = Text(
-    "다른 장비와 함께 예약할 때는 반복할 수 없습니다. 날짜마다 따로 예약해 주세요.",
-    "What is reserved together with other instruments cannot repeat. Reserve each date by itself.",
-)
+from app.reservations.turns import lock_reserved, lock_together, touch_calendar
 
 _INSERT = insert(table_of(Reservation))
 
@@ -152,37 +148,39 @@ def request_series(
     """Hold the instrument at every date of a rule, in one transaction; the first reservation.
 
     Each date is judged like a reservation of its own, with those before it held and counted, so
-    that no quota is exceeded by all together. Raises as `request_reservation` does, and `Invalid`
-    where the rule makes no sense.
+    that no quota is exceeded by all together. A date takes along all that is reserved along with
+    the instrument, or has no place. Raises as `request_reservation` does, and `Invalid` where
+    the rule makes no sense.
     """
     known = instrument_by_slug(request.instrument)
-    _refuse_together(known, request)
     wanted = _by_rule(request, repeat.rule, known)
-    instrument_id, user_id = known.id, user.id
+    instrument_id, user_id, chosen = known.id, user.id, request.accessories
+    ids = linked.calendars(instrument_id, [*known.needs, *chosen])
     try:
         with transaction():
-            instrument = lock_calendar(instrument_id, _longest(wanted))
+            instrument, along = lock_together(instrument_id, ids, _longest(wanted), chosen)
             user = queries.person(user_id)
             access.require(user, Action.RESERVE, scope_of(instrument))
             if override:
                 access.require(user, Action.OVERRIDE_RULES, scope_of(instrument))
             if once and (before := made_before(user, once, now)):
                 return before
+            linked.check_offered(instrument, chosen)
             holder = holder_of(user, request.holder, instrument)
             take_person(instrument, holder)
             group = queries.group_for(holder, request.group, instrument, now=now)
             request = paying.settled(replace(request, group=group), holder, instrument, now=now)
             wanted = _all_paid_alike(wanted, request)
             around = Surroundings(
-                instrument, holder, _span(wanted), now=now, group=group, asked=request
+                *(instrument, holder, _span(wanted)),
+                now=now,
+                group=group,
+                asked=request,
+                along=along,
             )
-            verdicts = series.judged(
-                wanted, around, repeat.on_conflict, may_set_aside=bool(override)
-            )
-            if series.fails(verdicts, repeat.on_conflict):
-                raise _Refused(verdicts, around)
+            verdicts = _judged(wanted, around, repeat.on_conflict, _Typed(user, override))
             request = _with_consents(request, verdicts, around)
-            answer_files.keep(user, [instrument], request.answers, now=now)
+            answer_files.keep(user, around.together, request.answers, now=now)
             made = _place(request, repeat, verdicts, around, _Typed(user, override))
             if once:
                 remember(user, once, made[0], now)
@@ -206,24 +204,28 @@ def try_series(
     """The same judgement as `request_series`, with nothing written or held."""
     instrument = instrument_by_slug(request.instrument)
     access.require(user, Action.RESERVE, scope_of(instrument))
-    _refuse_together(instrument, request)
+    linked.check_offered(instrument, request.accessories)
+    along = linked.along(instrument, request.accessories)
     wanted = _by_rule(request, repeat.rule, instrument)
     holder = holder_of(user, request.holder, instrument)
     group = queries.group_for(holder, request.group, instrument, now=now)
     request = paying.settled(request, holder, instrument, now=now)
     wanted = _all_paid_alike(wanted, request)
-    around = Surroundings(instrument, holder, _span(wanted), now=now, group=group, asked=request)
+    around = Surroundings(
+        *(instrument, holder, _span(wanted)), now=now, group=group, asked=request, along=along
+    )
     verdicts = series.judged(wanted, around, repeat.on_conflict)
-    if lacking := answer_files.lacking(user, [instrument], request.answers):
+    if lacking := answer_files.lacking(user, around.together, request.answers):
         reasons = series.reasons(verdicts, around.zone, now)
         return SeriesTrial(verdicts, None, [*reasons, *lacking], ())
     if not series.fails(verdicts, repeat.on_conflict):
         quotes, unpriced = _quotes(request, verdicts, tariff_of(instrument, holder, now=now))
-        status = approval.first_status(approvers.left_for(instrument, holder, now, by=user))
+        status = approval.first_status(left_of_all(around.together, holder, now, by=user))
         return SeriesTrial(verdicts, status, (), (), quotes=quotes, unpriced=unpriced)
     refusals = series.reasons(verdicts, around.zone, now)
-    may_override = booking.only_soft(refusals) and access.may(
-        user, Action.OVERRIDE_RULES, scope_of(instrument)
+    may_override = booking.only_soft(refusals) and all(
+        access.may(user, Action.OVERRIDE_RULES, scope)
+        for scope in rules_of((each.code for each in refusals), instrument, along)
     )
     return SeriesTrial(verdicts, None, refusals, _in_the_way(verdicts, around), may_override)
 
@@ -261,12 +263,12 @@ def change_series(
     `change_reservation` does; of those that have begun or ended none is changed.
     """
     before = queries.by_uid(uid, viewer=user)
-    instrument_id, user_id, slug = before.instrument_id, user.id, before.instrument.slug
+    user_id, slug = user.id, before.instrument.slug
     to = change.interval or before.interval
     request = replace(as_changed(before, change, to), instrument=slug)
     try:
         with transaction():
-            instrument = lock_calendar(instrument_id, _with_room(to))
+            instrument = lock_reserved(before, _with_room(to))
             user = queries.person(user_id)
             chosen = again(uid, user, Action.CHANGE_RESERVATION, version)
             approval.after(chosen.status, Step.CHANGE)
@@ -297,7 +299,7 @@ def change_series(
             _touch(changed, now)
             notices.of_series("changed", changed, by=user, now=now, attended=attended)
             if left := without(held_before, [each.interval for each in members]):
-                offering.time_freed(instrument, left, now=now)
+                _free(chosen, left, now)
     except _Refused as refused:
         raise _error(refused, request, user, now=now) from None
     except IntegrityError as broken:
@@ -318,9 +320,9 @@ def cancel_series(
     version: int | None = None,
 ) -> Reservation:
     """Free the time of several reservations of a series, as far as each may be cancelled."""
-    instrument_id, user_id = queries.by_uid(uid, viewer=user).instrument_id, user.id
+    before, user_id = queries.by_uid(uid, viewer=user), user.id
     with transaction():
-        lock_calendar(instrument_id)
+        lock_reserved(before)
         user = queries.person(user_id)
         chosen = again(uid, user, Action.CANCEL_RESERVATION, version)
         manages = access.may(user, Action.DECIDE_RESERVATION, scope_of(chosen.instrument))
@@ -341,8 +343,7 @@ def cancel_series(
             end(each, Step.CANCEL, reason, now)
         _note("cancel-reservation", {each: {"reason": reason} for each in members}, user, now)
         _count_up(members)
-        freed = [each.interval for each in members]
-        offering.time_freed(chosen.instrument, freed, now=now)
+        _free(chosen, [each.interval for each in members], now)
         notices.of_series("cancelled", members, by=user, now=now)
     return chosen
 
@@ -361,10 +362,23 @@ def members_of(reservation: Reservation) -> Sequence[Reservation]:
     ).all()
 
 
-def _refuse_together(instrument: Instrument, request: BookingRequest) -> None:
-    """Raise `Invalid` where something is reserved along: each date would need all of it."""
-    if instrument.needs or request.accessories:
-        raise Invalid(TOGETHER, {"repeat": TOGETHER})
+def _judged(
+    wanted: Wanted, around: Surroundings, on_conflict: OnConflict, typed: "_Typed"
+) -> list[Verdict]:
+    """The verdicts, if something may be reserved by them; whose rules are set aside agrees."""
+    verdicts = series.judged(wanted, around, on_conflict, may_set_aside=bool(typed.override))
+    if series.fails(verdicts, on_conflict):
+        raise _Refused(verdicts, around)
+    if aside := {code for verdict in verdicts for code in verdict.aside}:
+        for scope in rules_of(aside, around.instrument, [each for each, _ in around.along]):
+            access.require(typed.by, Action.OVERRIDE_RULES, scope)
+    return verdicts
+
+
+def _free(chosen: Reservation, spans: Sequence[Interval], now: datetime) -> None:
+    """Offer what became free to who waits, on all that the dates had held."""
+    for each in (chosen, *linked.companions(chosen)):
+        offering.time_freed(each.instrument, spans, now=now)
 
 
 def _members(chosen: Reservation, which: Which, step: Step) -> list[Reservation]:
@@ -445,7 +459,8 @@ def _taken_by_the_net(
     db.session.rollback()
     instrument, user = instrument_by_slug(request.instrument), queries.person(user.id)
     holder = holder_of(user, request.holder, instrument)
-    around = Surroundings(instrument, holder, _span(wanted), now=now, asked=request)
+    along = linked.along(instrument, request.accessories)
+    around = Surroundings(*(instrument, holder, _span(wanted)), now=now, asked=request, along=along)
     verdicts = series.judged(wanted, around, OnConflict.FAIL)
     refusals = series.reasons(verdicts, around.zone, now)
     return Taken(refusals, taken=_in_the_way(verdicts, around), alternatives=())
@@ -470,7 +485,7 @@ def _place(
     )
     db.session.add(made)
     db.session.flush()
-    left = approvers.left_for(instrument, holder, now, by=typed.by)
+    left = left_of_all(around.together, holder, now, by=typed.by)
     status = approval.first_status(left)
     same = row_of(instrument, holder, request, status=status, now=now) | {
         "series_id": made.id,
@@ -481,7 +496,8 @@ def _place(
     rows = [
         same
         | {
-            "uid": uuid.uuid4().hex,
+            "uid": (uid := uuid.uuid4().hex),
+            "bundle": uid if around.along else None,
             "starts_at": verdict.interval.start,
             "ends_at": verdict.interval.end,
             "original_start": verdict.occurrence.interval.start,
@@ -498,6 +514,7 @@ def _place(
         )
         if verdict.interval
     ]
+    rows += [linked.row_along(row, each.instrument) for row in rows for each, _ in around.along]
     db.session.connection().execute(_INSERT, rows)
     touch_calendar(holder.id)
     placed = db.session.scalars(
@@ -556,22 +573,24 @@ def _move(
         access.require(user, Action.OVERRIDE_RULES, scope_of(instrument))
     holder = queries.person(chosen.holder_id)
     take_person(instrument, holder)
-    wanted = [_moved(each, chosen, change) for each in members]
-    besides = {each.id for each in members}
+    along = linked.moved_along(chosen.id) if chosen.bundle else ()
+    accessories = tuple(each.instrument.slug for each in along if each.accessory)
+    wanted = [_moved(each, chosen, change, accessories) for each in members]
+    beside = linked.companions_of(members)
+    rows = [row for each in members for row in (each, *beside[each.uid])]
     around = Surroundings(
         *(instrument, holder, _span(wanted)),
         now=now,
-        besides=besides,
+        besides={each.id for each in rows},
         group=chosen.group_id,
-        asked=(asked := as_changed(chosen, change, chosen.interval)),
+        asked=(asked := as_changed(chosen, change, chosen.interval, accessories)),
+        along=along,
     )
-    verdicts = series.judged(wanted, around, OnConflict.FAIL, may_set_aside=bool(change.override))
-    if series.fails(verdicts, OnConflict.FAIL):
-        raise _Refused(verdicts, around)
+    verdicts = _judged(wanted, around, OnConflict.FAIL, _Typed(user, change.override))
     agreed = _with_consents(asked, verdicts, around).agreed
-    files = {uid for each in members for uid in answer_files.of(each)}
-    answer_files.keep(user, [instrument], change.answers or {}, now=now, already=files)
-    for each in members:
+    files = {uid for row in rows for uid in answer_files.named_in(row).values()}
+    answer_files.keep(user, around.together, change.answers or {}, now=now, already=files)
+    for each in rows:
         each.exclusive = False
     db.session.flush()  # So that none meets another one that has not moved away yet.
     dates = [
@@ -582,28 +601,28 @@ def _move(
     for each, (request, _), verdict, operator_id in zip(
         members, wanted, verdicts, operators, strict=True
     ):
-        each.interval = request.interval
         attend(each, operator_id)
-        each.exclusive = instrument.capacity == 1
+        for row in (each, *beside[each.uid]):
+            row.interval = request.interval
+            row.exclusive = row.instrument.capacity == 1
         each.no_show_at = awaited_until(instrument, request.interval, now)
         each.refusals_overridden = list(verdict.aside)
         each.override_reason = change.override if verdict.aside else ""
         each.shares = paying.kept(replace(request, agreed=agreed | request.agreed))
         if request.answers != each.answers:
-            linked.answer(each, request.answers)
+            linked.answer(each, beside[each.uid], request.answers)
 
 
 def _ask_anew(members: Sequence[Reservation], user: User, now: datetime) -> None:
     """Have those approved as if they were new."""
-    first = members[0]
-    left = approvers.left(first.instrument, first.holder, user, first.institution_id, now)
+    left = left_anew(members[0], user, now)
     for each in members:
         each.status = approval.after_change(each.status, left)
     stages.begin(members, left, now)
 
 
 def _moved(
-    each: Reservation, chosen: Reservation, change: Change
+    each: Reservation, chosen: Reservation, change: Change, accessories: tuple[str, ...]
 ) -> tuple[BookingRequest, Occurrence]:
     """What is wanted of one reservation where `chosen` is changed."""
     zone, to = zone_of(chosen.instrument), change.interval
@@ -614,7 +633,7 @@ def _moved(
     else:
         by = local_shift(chosen.starts_at, to.start, zone)
         at = moved(each.interval, by=by, length=local_length(to, zone), zone=zone)
-    return as_changed(each, change, at.interval), at
+    return as_changed(each, change, at.interval, accessories), at
 
 
 def _differences(was: Mapping[str, Any], became: Mapping[str, Any]) -> dict[str, Any]:
@@ -622,7 +641,11 @@ def _differences(was: Mapping[str, Any], became: Mapping[str, Any]) -> dict[str,
 
 
 def _touch(changed: Sequence[Reservation], now: datetime) -> None:
-    """Let everyone who looks see that they changed; by that, what was asked is answered."""
+    """Let everyone who looks see that they changed, with what was reserved along.
+
+    By that, what was asked is answered.
+    """
+    linked.follow(changed, now)
     for each in changed:
         paused.resume(each, now)
         each.version += 1

@@ -1,7 +1,7 @@
 """Use cases of reservations: request, change, cancel."""
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,7 +19,7 @@ from app.catalog.models import Instrument
 from app.catalog.policy import affiliation_on, policy_of, use_policy_of, zone_of
 from app.catalog.queries import id_and_needs_of, instrument_by_slug, scope_of
 from app.db import db, table_of, transaction
-from app.domain import approval, booking
+from app.domain import approval, booking, linked_rules
 from app.domain.approval import Stage, Status, Step
 from app.domain.approval_rules import asked_again
 from app.domain.booking import BookingRequest, TwoPlaces
@@ -264,7 +264,7 @@ def try_reservation(user: User, request: BookingRequest, *, now: datetime) -> Tr
         and booking.only_soft(refusals)
         and all(
             access.may(user, Action.OVERRIDE_RULES, scope)
-            for scope in _rules_of(refusals, instrument, along)
+            for scope in rules_of((each.code for each in refusals), instrument, along)
         )
     )
     taken = booking.conflicts(request, facts)
@@ -406,19 +406,18 @@ def _refuse(
     if not refusals:
         return _Aside()
     if override and booking.only_soft(refusals):
-        for scope in _rules_of(refusals, *together):
+        codes = tuple(refusal.code for refusal in refusals)
+        for scope in rules_of(codes, *together):
             access.require(user, Action.OVERRIDE_RULES, scope)
-        return _Aside(tuple(refusal.code for refusal in refusals), override)
+        return _Aside(codes, override)
     if all(map(booking.is_conflict, refusals)):
         raise _Conflict(refusals, booking.conflicts(request, facts))
     raise BookingRefused(refusals)
 
 
-def _rules_of(
-    refusals: Sequence[Refusal], instrument: Instrument, along: Sequence[Along]
-) -> list[Scope]:
+def rules_of(codes: Iterable[str], instrument: Instrument, along: Sequence[Along]) -> list[Scope]:
     """Whose rules refuse: those of what is reserved along may be another facility's."""
-    summed_up = any(refusal.because for refusal in refusals)
+    summed_up = not linked_rules.CODES.isdisjoint(codes)
     return [scope_of(instrument), *(scope_of(each.instrument) for each in along if summed_up)]
 
 
@@ -576,12 +575,17 @@ def _move(
     request = paying.use_up(request, facts.charged, holder, instrument)
     reservation.shares = paying.kept(request)
     if request.answers != reservation.answers:
-        linked.answer(reservation, request.answers)
+        linked.answer(reservation, linked.companions(reservation), request.answers)
     reservation.exclusive = instrument.capacity == 1
 
 
-def as_changed(reservation: Reservation, change: Change, interval: Interval) -> BookingRequest:
-    """What would be asked for if it were new, as it becomes."""
+def as_changed(
+    reservation: Reservation,
+    change: Change,
+    interval: Interval,
+    accessories: tuple[str, ...] | None = None,
+) -> BookingRequest:
+    """What would be asked for if it were new, as it becomes; `accessories`: if they are known."""
     kept, shares = reservation.shares, change.shares
     return BookingRequest(
         reservation.instrument.slug,
@@ -589,7 +593,7 @@ def as_changed(reservation: Reservation, change: Change, interval: Interval) -> 
         mode=reservation.mode,
         samples=reservation.samples if change.samples is None else change.samples,
         answers=reservation.answers if change.answers is None else dict(change.answers),
-        accessories=accessories_of(reservation),
+        accessories=accessories_of(reservation) if accessories is None else accessories,
         shares=paying.shares_from(kept) if shares is None else shares,
         agreed=paying.agreed_in(kept),
     )
@@ -619,13 +623,18 @@ def has_to_be_approved_anew(reservation: Reservation, was: Mapping[str, object])
     return asked_again(policy_of(reservation.instrument).reapproval, changed)
 
 
-def _ask_anew(reservation: Reservation, user: User, now: datetime) -> None:
-    """Have it approved as if it were new."""
+def left_anew(reservation: Reservation, user: User, now: datetime) -> tuple[Stage, ...]:
+    """The stages that it and what is reserved along would have to pass if `user` asked now."""
     found: dict[Stage, None] = {}
     for each in (reservation, *linked.companions(reservation)):
         left = approvers.left(each.instrument, each.holder, user, each.institution_id, now)
         found |= dict.fromkeys(left)
-    left = tuple(found)
+    return tuple(found)
+
+
+def _ask_anew(reservation: Reservation, user: User, now: datetime) -> None:
+    """Have it approved as if it were new."""
+    left = left_anew(reservation, user, now)
     reservation.status = approval.after_change(reservation.status, left)
     stages.begin([reservation], left, now)
 

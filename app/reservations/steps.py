@@ -58,7 +58,7 @@ def end(reservation: Reservation, step: Step, reason: str, now: datetime) -> Non
 
 def touch(reservation: Reservation, now: datetime) -> None:
     """Let everyone who looks see that it changed; what was reserved along changes with it."""
-    linked.follow(reservation, now)
+    linked.follow([reservation], now)
     reservation.version += 1
     reservation.sequence += 1
     reservation.updated_at = reservation.shown_at = now

@@ -15,7 +15,9 @@ from app.catalog.policy import affiliation_on, open_spans, policy_of, zone_of
 from app.db import db
 from app.domain.availability import free_spans, nearest_slots
 from app.domain.booking import BookingFacts, BookingRequest, Mode, TwoPlaces
-from app.domain.interval import Interval
+from app.domain.booking_facts import Linked
+from app.domain.errors import Text
+from app.domain.interval import Interval, common
 from app.domain.local_time import day_of
 from app.domain.operators import Duty
 from app.domain.paying import NOT_CHARGED
@@ -23,6 +25,7 @@ from app.domain.quota import Counted
 from app.domain.quota_rules import counting_span
 from app.domain.training import UNTRAINED
 from app.reservations import availability, duties, paying, queries
+from app.reservations.linked import Along
 from app.reservations.models import Reservation
 from app.reservations.queries import AlreadyHeld
 from app.training.qualification import qualifications
@@ -51,10 +54,11 @@ _HELD = select(
 class Surroundings:
     """The facts of any time within `span` for one person on one instrument.
 
-    Reservations whose ids are in `besides` are being moved and stand in nobody's way.
+    Reservations whose ids are in `besides` are being moved and stand in nobody's way. What is
+    reserved `along` has surroundings of its own, in which each date holds its time, too.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 – all that the facts of a date depend on
         self,
         instrument: Instrument,
         user: User,
@@ -64,6 +68,7 @@ class Surroundings:
         besides: Collection[int] = (),
         group: int | None = None,
         asked: BookingRequest | None = None,
+        along: Sequence[Along] = (),
     ) -> None:
         self.instrument, self.user, self.now, self.group = instrument, user, now, group
         self.policy, self.zone = policy_of(instrument), zone_of(instrument)
@@ -82,6 +87,15 @@ class Surroundings:
         self.charging = paying.charging_of(instrument, user, asked, now=now)
         self.duties = duties.around(instrument, wide, besides=besides)
         self.learned = qualifications(user, [instrument], now=now).get(instrument.id, UNTRAINED)
+        self.along = [
+            (each, Surroundings(each.instrument, user, span, now=now, besides=besides, group=group))
+            for each in along
+        ]
+
+    @property
+    def together(self) -> list[Instrument]:
+        """All that a date holds."""
+        return [self.instrument, *(each.instrument for each, _ in self.along)]
 
     def _read(self, wide: Interval, besides: Collection[int]) -> list[Counted]:
         """All that holds the instrument, as far as the way or a quota asks; earliest first."""
@@ -150,7 +164,20 @@ class Surroundings:
             AlreadyHeld(tuple(counted), elsewhere, self.contracts, self.owed, charged),
             self.learned,
         )
-        return replace(facts, operators=self._operators(interval, placed)) if self.duties else facts
+        if self.duties:
+            facts = replace(facts, operators=self._operators(interval, placed))
+        return replace(facts, linked=self._linked(interval, placed)) if self.along else facts
+
+    def _linked(self, interval: Interval, placed: Sequence[Interval]) -> tuple[Linked, ...]:
+        return tuple(
+            Linked(
+                each.instrument.slug,
+                Text(each.instrument.name_ko, each.instrument.name_en),
+                around.facts(interval, placed),
+                each.accessory,
+            )
+            for each, around in self.along
+        )
 
     def _operators(self, interval: Interval, placed: Sequence[Interval]) -> tuple[Duty, ...]:
         """Without as many who are free as other dates of the series take in that time."""
@@ -165,14 +192,9 @@ class Surroundings:
         if first >= last:
             return []
         window = Interval(first, last)
-        spans = free_spans(
-            open_spans(self.instrument, window),
-            [each.interval for each in self._near(window)] + list(placed),
-            self.blackouts,
-            self.instrument.capacity,
-            setup=self.policy.setup,
-            cleanup=self.policy.cleanup,
-        )
+        spans = self.free(window, placed)
+        for _, around in self.along:
+            spans = list(common(spans, around.free(window, placed)))
         found = nearest_slots(
             interval,
             spans,
@@ -182,3 +204,14 @@ class Surroundings:
             count=_TRIES,
         )
         return [slot for slot in found if slot.duration == interval.duration]
+
+    def free(self, window: Interval, placed: Sequence[Interval]) -> list[Interval]:
+        """The spans in which one more reservation fits on this one instrument."""
+        return free_spans(
+            open_spans(self.instrument, window),
+            [each.interval for each in self._near(window)] + list(placed),
+            self.blackouts,
+            self.instrument.capacity,
+            setup=self.policy.setup,
+            cleanup=self.policy.cleanup,
+        )

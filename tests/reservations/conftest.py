@@ -6,12 +6,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, select
 
 from app import clock
 from app.accounts.models import User
 from app.catalog.models import Instrument
 from app.db import db
+from app.domain.approval import Status
 from app.domain.booking import BookingRequest
 from app.domain.interval import Interval
 from app.reservations import services
@@ -41,10 +42,55 @@ def guarded(microscope: Instrument) -> Instrument:
     )
 
 
+@pytest.fixture
+def room(microscope: Instrument) -> Instrument:
+    return factories.instrument(
+        slug="room", name_ko="준비실", name_en="Preparation room", facility=microscope.facility
+    )
+
+
+@pytest.fixture
+def heater(microscope: Instrument) -> Instrument:
+    return factories.instrument(
+        slug="heater",
+        name_ko="가열 스테이지",
+        name_en="Heating stage",
+        facility=microscope.facility,
+    )
+
+
+@pytest.fixture
+def scope(room: Instrument, heater: Instrument) -> Instrument:
+    """It needs the room, and offers the heating stage."""
+    return factories.instrument(
+        slug="scope",
+        name_ko="전자현미경",
+        name_en="Electron microscope",
+        facility=room.facility,
+        needs=["room"],
+        accessories=["heater"],
+        booking={"check_in": "required"},
+    )
+
+
 def booked(user: User, instrument: Instrument, interval: Interval, **fields: Any) -> Reservation:
     fields.setdefault("purpose", "막단백질 영상")
     request = BookingRequest(instrument.slug, interval, **fields)
     return services.request_reservation(user, request, now=NOW)
+
+
+def all_of(made: Reservation) -> dict[str, tuple[Interval, Status]]:
+    """What stands of a reservation and its companions, as the database has it."""
+    rows = db.session.scalars(
+        select(Reservation)
+        .where((Reservation.bundle == made.uid) | (Reservation.uid == made.uid))
+        .execution_options(populate_existing=True)
+    )
+    return {each.instrument.slug: (each.interval, each.status) for each in rows}
+
+
+def refused_codes(refused: Any) -> list[str]:
+    return [refusal.code for refusal in refused.value.refusals]
 
 
 def typed(start: float, end: float, *, zone: ZoneInfo = SEOUL, **fields: str) -> dict[str, str]:

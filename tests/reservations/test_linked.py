@@ -2,20 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from app.accounts.models import User
 from app.catalog.filters import Filter
-from app.catalog.models import BlackoutKind, Instrument
+from app.catalog.models import BlackoutKind
 from app.db import db
 from app.domain.approval import Status
 from app.domain.booking import BookingRequest
 from app.domain.errors import BookingRefused, Invalid, NotAllowed, Taken, WrongState
-from app.domain.interval import Interval
-from app.domain.recurrence import Recurrence
 from app.domain.wish import Wish
 from app.mail.models import OutgoingMail
 from app.mail.rendering import message
@@ -25,7 +22,6 @@ from app.reservations import (
     free_times,
     linked,
     queries,
-    series,
     services,
     use,
     waitlist,
@@ -34,56 +30,10 @@ from app.reservations.availability import Search, Wanted
 from app.reservations.closures import Closure
 from app.reservations.giving_way import Answer, Way
 from app.reservations.models import Reservation
-from app.reservations.series import Repeat
 from app.reservations.services import Change
 from tests import factories
 from tests.factories import NOW, hours
-from tests.reservations.conftest import booked, typed
-
-
-@pytest.fixture
-def room(microscope: Instrument) -> Instrument:
-    return factories.instrument(
-        slug="room", name_ko="준비실", name_en="Preparation room", facility=microscope.facility
-    )
-
-
-@pytest.fixture
-def heater(microscope: Instrument) -> Instrument:
-    return factories.instrument(
-        slug="heater",
-        name_ko="가열 스테이지",
-        name_en="Heating stage",
-        facility=microscope.facility,
-    )
-
-
-@pytest.fixture
-def scope(room: Instrument, heater: Instrument) -> Instrument:
-    """It needs the room, and offers the heating stage."""
-    return factories.instrument(
-        slug="scope",
-        name_ko="전자현미경",
-        name_en="Electron microscope",
-        facility=room.facility,
-        needs=["room"],
-        accessories=["heater"],
-        booking={"check_in": "required"},
-    )
-
-
-def all_of(made: Reservation) -> dict[str, tuple[Interval, Status]]:
-    """What stands of a reservation and its companions, as the database has it."""
-    rows = db.session.scalars(
-        select(Reservation)
-        .where((Reservation.bundle == made.uid) | (Reservation.uid == made.uid))
-        .execution_options(populate_existing=True)
-    )
-    return {each.instrument.slug: (each.interval, each.status) for each in rows}
-
-
-def refused_codes(refused: Any) -> list[str]:
-    return [refusal.code for refusal in refused.value.refusals]
+from tests.reservations.conftest import all_of, booked, refused_codes, typed
 
 
 def count() -> int:
@@ -372,14 +322,7 @@ def test_what_cannot_be_offered_at_all_is_left_out_with_its_reason(app, mina, ro
     assert scope.id not in free_times.free_today(NOW)
 
 
-def test_series_and_waitlist_say_that_they_cannot(mina, jun, scope):
-    weekly = Repeat(Recurrence.parse("FREQ=WEEKLY;COUNT=2"))
-    request = BookingRequest("scope", hours(1, 3), purpose="x")
-    with pytest.raises(Invalid, match=r"cannot repeat"):
-        series.request_series(mina, request, weekly, now=NOW)
-    with pytest.raises(Invalid, match=r"cannot repeat"):
-        series.try_series(mina, request, weekly, now=NOW)
-
+def test_the_waitlist_says_that_it_cannot(mina, jun, scope):
     booked(jun, scope, hours(1, 3))
     wish = waitlist.Wish(within=hours(1, 3), instruments=["scope"], purpose="x")
     with pytest.raises(Invalid, match=r"cannot wait"):

@@ -22,10 +22,13 @@ from app.domain.approval import HOLDING
 from app.domain.booking import BookingRequest
 from app.domain.errors import DureError
 from app.domain.interval import Interval, fullest
-from app.reservations import closures, deciding, services, steps, use
+from app.domain.recurrence import Recurrence
+from app.domain.series import OnConflict
+from app.reservations import closures, deciding, series, services, steps, use
 from app.reservations.closures import Closure
 from app.reservations.giving_way import Answer, Way
 from app.reservations.models import Reservation
+from app.reservations.series import Repeat, Which
 from app.reservations.services import Change
 from tests import factories
 from tests.factories import NOW
@@ -96,6 +99,24 @@ class Sharing(RuleBasedStateMachine):
     def move(self, which: int, start: int, length: int) -> None:
         uid, to = self._some(which).uid, Change(self._span(start, length))
         self._try(lambda: services.change_reservation(self.mina, uid, to, now=self._now()))
+
+    @rule(which=WHICH, start=STARTS, way=st.sampled_from(OnConflict))
+    def repeat(self, which: int, start: int, way: OnConflict) -> None:
+        request = BookingRequest(self.all[which].slug, self._span(start, 2), purpose="work")
+        repeat = Repeat(Recurrence.parse("FREQ=DAILY;COUNT=3"), way)
+        self._try(lambda: series.request_series(self.mina, request, repeat, now=self._now()))
+
+    @precondition(lambda self: self._rows())
+    @rule(which=ANY, start=STARTS, of=st.sampled_from(Which))
+    def move_dates(self, which: int, start: int, of: Which) -> None:
+        uid, to = self._some(which).uid, Change(self._span(start, 2))
+        self._try(lambda: series.change_series(self.mina, uid, of, to, now=self._now()))
+
+    @precondition(lambda self: self._rows())
+    @rule(which=ANY, of=st.sampled_from(Which))
+    def cancel_dates(self, which: int, of: Which) -> None:
+        uid = self._some(which).uid
+        self._try(lambda: series.cancel_series(self.mina, uid, of, now=self._now()))
 
     @precondition(lambda self: self._rows())
     @rule(which=ANY, deed=st.sampled_from(["cancel", "approve", "reject", "in", "out", "longer"]))
