@@ -21,7 +21,6 @@ from app.files.models import StoredFile
 from app.files.queries import by_uids
 from app.reservations.answer_files import CHOSEN, named_in
 from app.reservations.commission_models import Commission
-from app.reservations.linked import companions
 from app.reservations.models import Reservation
 from app.web.pages import localized
 
@@ -163,10 +162,15 @@ def _link(file: StoredFile, of: Reservation | Commission) -> str:
     return Markup('<a class="link break-all" href="{}">{}</a>').format(href, file.name)
 
 
-def all_answers_in_words(reservation: Reservation) -> list[tuple[str, str]]:
-    """The same with what was reserved along, under its name where it asked something else."""
+def all_answers_in_words(
+    reservation: Reservation, beside: Mapping[str, Sequence[Reservation]]
+) -> list[tuple[str, str]]:
+    """The same with what was reserved along, under its name where it asked something else.
+
+    `beside`: the companions, read for all that a page shows; see `linked.companions_of`.
+    """
     told = answers_in_words(reservation)
-    for each in companions(reservation):
+    for each in beside[reservation.uid]:
         name = localized(each.instrument)
         own = [line for line in answers_in_words(each, reservation) if line not in told]
         told += [(f"{name}: {asked}", said) for asked, said in own]

@@ -285,7 +285,7 @@ def _page_of(reservation: Reservation, form: ChangeForm, found: Any = ()) -> str
         and (not begun or manages)
         and access.may(user, Action.CANCEL_RESERVATION, scope),
         may_override=access.may(user, Action.OVERRIDE_RULES, scope),
-        given=all_answers_in_words(reservation),
+        given=all_answers_in_words(reservation, linked.companions_of([reservation])),
         codes=CODES,
         may_decide=decides,
         may_ask=decides and questions.may_be_asked(reservation, now),

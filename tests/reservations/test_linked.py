@@ -9,7 +9,7 @@ from sqlalchemy import select
 from app.accounts.models import User
 from app.catalog.filters import Filter
 from app.catalog.models import BlackoutKind
-from app.db import db
+from app.db import db, transaction
 from app.domain.approval import Status
 from app.domain.booking import BookingRequest
 from app.domain.errors import BookingRefused, Invalid, NotAllowed, Taken, WrongState
@@ -33,7 +33,7 @@ from app.reservations.models import Reservation
 from app.reservations.services import Change
 from tests import factories
 from tests.factories import NOW, hours
-from tests.reservations.conftest import all_of, booked, refused_codes, typed
+from tests.reservations.conftest import all_of, booked, refused_codes, statements, typed
 
 
 def count() -> int:
@@ -398,3 +398,17 @@ def test_a_person_with_a_companion_is_in_one_place(mina, microscope, scope):
     with pytest.raises(BookingRefused) as refused:
         booked(mina, microscope, hours(2, 3))
     assert refused_codes(refused) == ["in-two-places"]
+
+
+def test_answers_of_what_comes_along_are_read_once_for_all_that_wait(
+    client, fixed_now, mina, sora, room, scope
+):
+    with transaction():
+        room.booking = {**room.booking, "approval": "each", "questions": [MEDIUM]}
+    client.sign_in(sora)
+    sent = []
+    for n in range(3):
+        booked(mina, scope, hours(2 * n, 2 * n + 1), answers={"medium": f"agar {n}"})
+        sent.append(statements(lambda: client.get("/approvals")))
+        assert f"agar {n}" in client.get("/approvals").text
+    assert sent[2] == sent[1]
