@@ -30,6 +30,8 @@ FINAL = {
 #: Written out once more, so that a slip in the table shows.
 ALLOWED = {
     ("pending", "approve"): "confirmed",
+    ("pending", "ask"): "pending",
+    ("pending", "answer"): "pending",
     ("pending", "reject"): "rejected",
     ("pending", "cancel"): "cancelled",
     ("pending", "change"): "pending",
