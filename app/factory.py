@@ -35,6 +35,7 @@ from app.home import cli as home_cli
 from app.home import views as home_views
 from app.mail import queries as mail_queries
 from app.mail import rendering
+from app.programmes import views as programmes_views
 from app.projects import api as projects_api
 from app.projects import views as projects_views
 from app.rates import views as rates_views
@@ -78,6 +79,7 @@ PAGES = (
     projects_views,
     training_views,
     contracts_views,
+    programmes_views,
     rates_views,
     reservations_views,
     billing_views,

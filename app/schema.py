@@ -8,6 +8,7 @@ from app.catalog import models as catalog
 from app.contracts import models as contracts
 from app.files import models as files
 from app.mail import models as mail
+from app.programmes import models as programmes
 from app.projects import models as projects
 from app.rates import models as rates
 from app.reservations import approval_models as approvals
@@ -30,6 +31,7 @@ TABLES = (
     hand_overs,
     mail,
     operators,
+    programmes,
     projects,
     rates,
     reservations,

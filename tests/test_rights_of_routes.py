@@ -64,6 +64,7 @@ from app.domain.repetition import Every
 from app.domain.training import Level, SafetyKind
 from app.files.models import StoredFile
 from app.files.services import Upload, put_draft
+from app.programmes.models import FundCondition, SponsorFund
 from app.projects.models import (
     AccountUser,
     Belonging,
@@ -114,6 +115,7 @@ SECRETS = {
     "account": "RS-SECRET-OF-MINA",
     "dispute": "dispute-of-mina",
     "file": "file-of-mina",
+    "fund": "sponsored.secret@example.org",
 }
 REFUSED = {401, 403, 404, 405, 410}
 
@@ -295,6 +297,12 @@ def stage(app: Flask, microscope: Instrument, sora: User, monkeypatch: pytest.Mo
             recorded_at=NOW,
         )
     )
+    sponsored = factories.user("sponsored", email=SECRETS["fund"])
+    fund = SponsorFund(slug="voucher", sponsor_id=facility.institution_id, percent=50, made_at=NOW)
+    fund.starts_on, fund.ends_on = day, day.replace(year=2030)
+    fund.name_ko, fund.name_en = "지원금", "Voucher"
+    fund.conditions = [FundCondition(kind="person", value=str(sponsored.id))]
+    factories.save(fund)
     operator = factories.operator(factories.user("operator"), guarded)
     card = set_card(sora, guarded, 1_000, first=NOW.date() + timedelta(days=9))
     statement = stated(mina, guarded)
@@ -360,7 +368,12 @@ def stage(app: Flask, microscope: Instrument, sora: User, monkeypatch: pytest.Mo
             "word": "taken",
             "filename": "logo.svg",
         },
-        {"instruments": guarded.slug, "facilities": facility.slug, "institutions": "kaist"},
+        {
+            "instruments": guarded.slug,
+            "facilities": facility.slug,
+            "institutions": "kaist",
+            "funds": fund.slug,
+        },
         watched(mina, fault.id),
     )
 
@@ -438,6 +451,8 @@ def watched(mina: User, fault_id: int) -> Callable[[], list[object]]:
             rows(FundingAccount, FundingAccount.holder_id == owner, besides=("version",)),
             rows(AccountUser),
             rows(OverdueMark),
+            rows(SponsorFund, SponsorFund.slug == "voucher", besides=("version",)),
+            rows(FundCondition),
             rows(ResearchGroup, ResearchGroup.leader_id == owner, besides=("version",)),
             rows(
                 GroupMembership,
@@ -604,6 +619,8 @@ def sent(rule: Rule, method: str, stage: Stage) -> dict[str, Any]:
             "condition": "normal", "result": "running", "number": "stolen",
             "valid_from": "2026-03-01", "question": "stolen", "answer": "stolen",
             "sure": "y", "amount": "1", "paid_on": "2026-03-01",
+            "percent": "99", "starts_on": "2026-03-01", "rank": "9", "slug": "stolen",
+            "sponsor": "cnu",
         }
     }  # fmt: skip
 

@@ -78,6 +78,7 @@ class Action(enum.StrEnum):
     REGISTER_ACCOUNT = "register-account"  # a funding account, which one holds
     HOLD_ACCOUNT = "hold-account"
     MARK_OVERDUE = "mark-overdue"
+    KEEP_FUND = "keep-fund"  # of a sponsor
     SEE_AUDIT = "see-audit"
     ADMINISTER_SITE = "administer-site"
 
@@ -140,6 +141,7 @@ TABLE: dict[Action, frozenset[Relation]] = {
     Action.REGISTER_ACCOUNT: frozenset({_R.RESEARCHER}),
     Action.HOLD_ACCOUNT: _ADMINISTERS | {_R.HOLDER},
     Action.MARK_OVERDUE: _ADMINISTERS,
+    Action.KEEP_FUND: _ADMINISTERS | {_R.SPONSOR_OFFICER},
     Action.SEE_AUDIT: _ADMINISTERS,
     Action.ADMINISTER_SITE: frozenset({_R.SITE_ADMINISTRATOR}),
 }

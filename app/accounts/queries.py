@@ -2,7 +2,7 @@
 
 import hashlib
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -63,6 +63,14 @@ def normal_email(email: str) -> str:
 
 def user_by_email(email: str) -> User | None:
     return db.session.scalar(select(User).where(User.email == comparable(email)))
+
+
+def users_by_email(emails: Iterable[str]) -> dict[str, User]:
+    """Those of the addresses that have an account, as they were written."""
+    written = {each: comparable(each) for each in emails}
+    found = db.session.scalars(select(User).where(User.email.in_(set(written.values()))))
+    by_email = {user.email: user for user in found}
+    return {each: by_email[email] for each, email in written.items() if email in by_email}
 
 
 @dataclass(frozen=True, slots=True)
