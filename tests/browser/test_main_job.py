@@ -159,32 +159,6 @@ def test_a_technique_and_a_length_of_time_are_enough(visit):
     expect(page.locator("main time").first).to_have_attribute("datetime", start)
 
 
-def test_dragging_on_the_calendar_makes_a_draft_and_no_reservation(visit):
-    page = visit(viewport={"width": 1280, "height": 1000})
-    sign_in(page, RESEARCHER)
-    day = tomorrow(14)
-    page.goto("/reservations")
-    before = page.locator("main time").count()
-    page.goto(reserve_page(day, day + timedelta(hours=1)))
-    page.wait_for_load_state("networkidle")  # what others hold is drawn, too
-    draft = page.locator(".ec-event.is-draft").first
-    draft.scroll_into_view_if_needed()
-    box = draft.bounding_box()
-    hour, middle = box["height"], box["x"] + box["width"] / 2
-
-    # From 15:30 to 17:00: below the draft, which is one hour high.
-    page.mouse.move(middle, box["y"] + 1.5 * hour + 3)
-    page.mouse.down()
-    page.mouse.move(middle, box["y"] + 2 * hour, steps=5)
-    page.mouse.move(middle, box["y"] + 3 * hour - 6, steps=5)
-    page.mouse.up()
-
-    expect(page.locator("#starts_at")).to_have_value(typed(day + timedelta(minutes=90)))
-    expect(page.locator("#ends_at")).to_have_value(typed(day + timedelta(hours=3)))
-    page.goto("/reservations")
-    assert page.locator("main time").count() == before
-
-
 def test_an_old_refusal_goes_as_soon_as_the_time_is_changed(visit):
     page = visit()
     sign_in(page, RESEARCHER)
@@ -216,34 +190,6 @@ def test_turning_the_pages_of_the_schedule_is_in_its_address_and_filters(visit):
     expect(page.locator("input[name=date]")).to_have_value("2026-11-23")
     page.reload()
     expect(page.locator(".ec-title")).to_contain_text("23")
-
-
-def test_ones_own_reservation_is_moved_by_dragging_after_a_question(visit):
-    page = visit(viewport={"width": 1280, "height": 1000})
-    sign_in(page, RESEARCHER)
-    start = tomorrow(14)
-    page.goto(reserve_page(start, start + timedelta(hours=1)))
-    page.fill("#purpose", "끌어 옮기기")
-    page.locator("#reserve button.btn-primary").click()
-    page.wait_for_url(re.compile(r"/reservations/[0-9a-f]{32}$"))
-    shown = page.url
-    page.goto(reserve_page(tomorrow(17), tomorrow(18)))
-    page.wait_for_load_state("networkidle")
-    own = page.locator(".ec-event", has_text="끌어 옮기기").first
-    own.scroll_into_view_if_needed()
-    box = own.bounding_box()
-    middle, top, hour = box["x"] + box["width"] / 2, box["y"], box["height"]
-    page.mouse.move(middle, top + hour / 2)
-    page.mouse.down()
-    page.mouse.move(middle, top + hour, steps=5)
-    page.mouse.move(middle, top + hour * 1.5, steps=5)
-    page.mouse.up()
-    with page.expect_response(lambda answer: answer.request.method == "PATCH") as moved:
-        page.locator("dialog[open] button[value=yes]").click()
-    assert moved.value.status == 200
-    expect(page.locator(".ec-event", has_text="끌어 옮기기").first).to_contain_text("15:00")
-    page.goto(shown)
-    expect(page.locator("main time").first).to_contain_text("15:00–16:00")
 
 
 def test_a_newcomer_can_do_it_all_by_keyboard(visit):

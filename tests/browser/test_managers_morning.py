@@ -91,12 +91,14 @@ def decide(manager, approved, rejected, asked):
     manager.goto(f"/approvals?facility={FACILITY}")
     go_to(manager, approved)
     manager.keyboard.press("a")
+    done(manager, "승인했습니다")
     expect(manager.locator(f"#r-{approved}")).to_have_count(0)
 
     go_to(manager, rejected)
     manager.keyboard.press("r")
     manager.keyboard.type("시료가 너무 많습니다")
     manager.keyboard.press("Enter")
+    done(manager, "반려했습니다")
     expect(manager.locator(f"#r-{rejected}")).to_have_count(0)
 
     go_to(manager, asked)
@@ -104,7 +106,14 @@ def decide(manager, approved, rejected, asked):
     manager.keyboard.type("살아 있는 세포인가요?")
     manager.keyboard.press("Tab")
     manager.keyboard.press("Enter")
+    done(manager, "질문했습니다")
     expect(manager.locator(f"#r-{asked} [data-questions]")).to_contain_text("살아 있는 세포인가요?")
+
+
+def done(manager, said):
+    """The next page is there, and hears keys."""
+    expect(manager.locator("[data-flash]").first).to_contain_text(said)
+    manager.wait_for_load_state()
 
 
 def go_to(manager, uid):

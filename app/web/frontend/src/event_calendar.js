@@ -16,6 +16,9 @@ export function commonOptions(holder) {
     allDaySlot: false,
     nowIndicator: true,
     longPressDelay: 400,
+    // As they are by default, these would overrule what each event says of itself.
+    eventStartEditable: undefined,
+    eventDurationEditable: undefined,
     eventTimeFormat: (start, end) =>
       [start, end].filter(Boolean).map((date) => wallOfDate(date).slice(11)).join("–"),
     slotLabelFormat: clock,

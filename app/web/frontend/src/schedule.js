@@ -91,7 +91,7 @@ class Schedule {
     const shown = events.map((row, index) =>
       row.kind === "closed"
         ? toShade({ start: wallOf(row.start), end: wallOf(row.end) }, index, row.resourceId)
-        : toEvent(row),
+        : { ...toEvent(row), editable: false }, // It is moved on its instrument's calendar, or its page.
     );
     this.calendar.setOption("events", shown);
     requestAnimationFrame(() => fixRoles(this.holder, texts.calendarOf));
