@@ -134,26 +134,44 @@ def suppose_files(fields: Iterable[Field]) -> None:
 
 
 def answers_in_words(
-    reservation: Reservation | Commission, main: Reservation | None = None
+    reservation: Reservation | Commission,
+    main: Reservation | None = None,
+    known: Mapping[str, StoredFile] | None = None,
 ) -> list[tuple[str, str]]:
     """What was asked, as it was asked then, and what was answered: of a file a link to it.
 
-    `main`: whose page hands out the files of what was reserved along.
+    `main`: whose page hands out the files of what was reserved along. `known`: its files, where
+    those of many are read at once.
     """
-    answers, uids = reservation.answers, named_in(reservation)
-    names = by_uids(list(uids.values())) if uids else {}
+    if known is None:
+        known = files_of((reservation,))
+    return said_in_words(main or reservation, reservation.asked, reservation.answers, known)
+
+
+def said_in_words(
+    of: Reservation | Commission,
+    asked: Sequence[Mapping[str, Any]],
+    answers: Mapping[str, str],
+    known: Mapping[str, StoredFile],
+) -> list[tuple[str, str]]:
+    """The answers to what was asked, with links to files that the page `of` hands out."""
     told: list[tuple[str, str]] = []
     for kind, name in PERMIT_NAMES.items():
         if number := answers.get(kind):
             until = answers.get(until_key(kind))
             words = gettext("%(number)s, until %(day)s", number=number, day=until)
             told.append((localized(name), words if until else number))
-    for question in reservation.asked:
+    for question in asked:
         if said := answers.get(question["key"]):
-            file = names.get(said) if question["key"] in uids else None
-            said = _link(file, main or reservation) if file else said
-            told.append((localized(Text(**question["label"])), said))
+            file = known.get(said) if question.get("kind") == QuestionKind.FILE else None
+            told.append((localized(Text(**question["label"])), _link(file, of) if file else said))
     return told
+
+
+def files_of(all_: Iterable[Reservation | Commission]) -> dict[str, StoredFile]:
+    """The files among the answers of all, by their uids, in one statement; in none without any."""
+    uids = {uid for each in all_ for uid in named_in(each).values()}
+    return by_uids(uids) if uids else {}
 
 
 def _link(file: StoredFile, of: Reservation | Commission) -> str:
@@ -163,15 +181,18 @@ def _link(file: StoredFile, of: Reservation | Commission) -> str:
 
 
 def all_answers_in_words(
-    reservation: Reservation, beside: Mapping[str, Sequence[Reservation]]
+    reservation: Reservation,
+    beside: Mapping[str, Sequence[Reservation]],
+    known: Mapping[str, StoredFile],
 ) -> list[tuple[str, str]]:
     """The same with what was reserved along, under its name where it asked something else.
 
-    `beside`: the companions, read for all that a page shows; see `linked.companions_of`.
+    `beside`: the companions, and `known`: the files of all, read for all that a page shows; see
+    `linked.companions_of` and `files_of`.
     """
-    told = answers_in_words(reservation)
+    told = answers_in_words(reservation, known=known)
     for each in beside[reservation.uid]:
         name = localized(each.instrument)
-        own = [line for line in answers_in_words(each, reservation) if line not in told]
+        own = [line for line in answers_in_words(each, reservation, known) if line not in told]
         told += [(f"{name}: {asked}", said) for asked, said in own]
     return told

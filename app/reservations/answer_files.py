@@ -113,15 +113,29 @@ def of_reservation(uid: str, file_uid: str, *, viewer: User) -> StoredFile:
                 "reserved it.",
             )
         )
-    return _file_of(found, file_uid)
+    there = of(found)
+    return _file_of(file_uid, there if file_uid in there else _replaced_in(found))
 
 
 def of_commission(uid: str, file_uid: str, *, viewer: User) -> StoredFile:
-    return _file_of(commission_queries.by_uid(uid, viewer=viewer), file_uid)
+    return _file_of(file_uid, of(commission_queries.by_uid(uid, viewer=viewer)))
 
 
-def _file_of(found: Reservation | Commission, uid: str) -> StoredFile:
-    if uid not in of(found) or (file := files.by_uids([uid]).get(uid)) is None:
+def _replaced_in(found: Reservation) -> set[str]:
+    """Files that others took the place of, while it was held by who holds it now."""
+    keys = {each["key"] for each in found.asked if each.get("kind") == QuestionKind.FILE}
+    uids: set[str] = set()
+    for row, _actor in queries.history(found.uid) if keys else ():
+        if row.action == "take-over":
+            uids.clear()
+        elif row.action == "change-reservation" and "answers" in row.detail:
+            was = row.detail["answers"][0] or {}
+            uids |= {said for key, said in was.items() if key in keys}
+    return uids
+
+
+def _file_of(uid: str, there: Collection[str]) -> StoredFile:
+    if uid not in there or (file := files.by_uids([uid]).get(uid)) is None:
         raise NotFound(Text("해당 파일을 찾을 수 없습니다.", "There is no such file."))
     return file
 

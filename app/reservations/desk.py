@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
+from itertools import chain
 from zoneinfo import ZoneInfo
 
 from flask import flash, redirect, render_template, request, url_for
@@ -33,7 +34,7 @@ from app.reservations import (
     waitlist,
 )
 from app.reservations import closures as closing
-from app.reservations.answer_fields import all_answers_in_words
+from app.reservations.answer_fields import all_answers_in_words, files_of
 from app.reservations.closures import facility_by_slug
 from app.reservations.forms import ClosureForm, ReasonForm, seen_version, shown_text
 from app.reservations.giving_way import CannotGiveWay, StillReserved
@@ -64,6 +65,8 @@ def approvals() -> str:
     facility = shown_text(request.args.get("facility"))
     number = request.args.get("page", 1, type=int)
     found = waiting.waiting(user, facility=facility, number=number)
+    beside = linked.companions_of(found.reservations)
+    files = files_of(chain(found.reservations, *beside.values()))
     return render_template(
         "reservations/approvals.html",
         waiting=found,
@@ -77,7 +80,7 @@ def approvals() -> str:
         facility=facility,
         nearness=_nearness(clock.now()),
         form=ReasonForm(formdata=None),
-        given=partial(all_answers_in_words, beside=linked.companions_of(found.reservations)),
+        given=partial(all_answers_in_words, beside=beside, known=files),
         stages_of=approvers.present,
         may_ask=partial(questions.may_be_asked, now=clock.now()),
         approver_names=APPROVER_NAMES,

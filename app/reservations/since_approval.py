@@ -13,6 +13,10 @@ from app.catalog.policy import zone_of
 from app.db import db
 from app.domain.approval import Status
 from app.domain.interval import Interval
+from app.domain.permits import is_uid
+from app.files.models import StoredFile
+from app.files.queries import by_uids
+from app.reservations.answer_fields import said_in_words
 from app.reservations.history import FIELDS, value_in_words
 from app.reservations.models import Reservation
 from app.web.pages import time_range
@@ -36,7 +40,7 @@ class Difference:
 
 
 def differences(reservations: Iterable[Reservation]) -> dict[int, list[Difference]]:
-    """Of each that was approved and changed since, by its id: what differs; one statement."""
+    """Of each that was approved and changed since, by its id: what differs; in few statements."""
     wanted = {each.uid: each for each in reservations}
     if not wanted:
         return {}
@@ -54,8 +58,24 @@ def differences(reservations: Iterable[Reservation]) -> dict[int, list[Differenc
         if action == _TAKEN_OVER:
             trails[uid].clear()
         trails[uid].append((action, detail))
-    found = {each.id: _in_words(each, _was(trails[uid])) for uid, each in wanted.items()}
+    before = {uid: _was(trail) for uid, trail in trails.items()}
+    files = _files(wanted, before)
+    found = {each.id: _in_words(each, before[uid], files) for uid, each in wanted.items()}
     return {key: told for key, told in found.items() if told}
+
+
+def _files(
+    wanted: Mapping[str, Reservation], before: Mapping[str, Mapping[str, Any]]
+) -> Mapping[str, StoredFile]:
+    """Those among the answers that changed, then and now; one statement more where there are."""
+    uids = {
+        said
+        for uid, was in before.items()
+        if "answers" in was
+        for said in (*(was["answers"] or {}).values(), *wanted[uid].answers.values())
+        if is_uid(said)
+    }
+    return by_uids(uids) if uids else {}
 
 
 def _was(trail: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
@@ -78,7 +98,9 @@ def _was(trail: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
     return was
 
 
-def _in_words(reservation: Reservation, was: Mapping[str, Any]) -> list[Difference]:
+def _in_words(
+    reservation: Reservation, was: Mapping[str, Any], files: Mapping[str, StoredFile]
+) -> list[Difference]:
     told = []
     if {"starts_at", "ends_at"} & set(was):
         start, end = (
@@ -93,7 +115,25 @@ def _in_words(reservation: Reservation, was: Mapping[str, Any]) -> list[Differen
     for name in _SHOWN:
         present = (reservation.quote or {}).get("total") if name == "fee" else None
         present = present if name == "fee" else getattr(reservation, name, None)
-        if name in was and was[name] != present:
+        if name == "answers" and name in was:
+            told += _answers(reservation, was[name] or {}, files)
+        elif name in was and was[name] != present:
             words = (value_in_words(name, each, reservation) for each in (was[name], present))
             told.append(Difference(str(FIELDS[name]), *words))
     return told
+
+
+def _answers(
+    reservation: Reservation, was: Mapping[str, str], files: Mapping[str, StoredFile]
+) -> list[Difference]:
+    """Each question whose answer is another now; files side by side, to be opened."""
+    before, after = (
+        dict(said_in_words(reservation, reservation.asked, said, files))
+        for said in (was, reservation.answers)
+    )
+    nothing = gettext("nothing")
+    return [
+        Difference(asked, before.get(asked, nothing), after.get(asked, nothing))
+        for asked in {**before, **after}
+        if before.get(asked) != after.get(asked)
+    ]

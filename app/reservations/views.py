@@ -81,7 +81,7 @@ from app.reservations import (
     waitlist,
     waitlist_pages,
 )
-from app.reservations.answer_fields import MOST_FILES, all_answers_in_words
+from app.reservations.answer_fields import MOST_FILES, all_answers_in_words, files_of
 from app.reservations.commission_models import Commission
 from app.reservations.forms import CancelForm, ChangeForm, parsed_instant, seen_version
 from app.reservations.free_times import with_instruments
@@ -259,6 +259,7 @@ def _page_of(reservation: Reservation, form: ChangeForm, found: Any = ()) -> str
     policy = policy_of(reservation.instrument)
     decides = deciding.may_decide(user, reservation)
     name_drafts(form, user, answer_files.of(reservation) if form.answers else ())
+    beside = linked.companions_of([reservation])
     return render_template(
         "reservations/show.html",
         quote=Quote.from_json(reservation.quote) if reservation.quote else None,
@@ -285,7 +286,9 @@ def _page_of(reservation: Reservation, form: ChangeForm, found: Any = ()) -> str
         and (not begun or manages)
         and access.may(user, Action.CANCEL_RESERVATION, scope),
         may_override=access.may(user, Action.OVERRIDE_RULES, scope),
-        given=all_answers_in_words(reservation, linked.companions_of([reservation])),
+        given=all_answers_in_words(
+            reservation, beside, files_of([reservation, *beside[reservation.uid]])
+        ),
         codes=CODES,
         may_decide=decides,
         may_ask=decides and questions.may_be_asked(reservation, now),

@@ -21,6 +21,7 @@ from app.files.services import Upload, put_draft
 from app.reservations import (
     answer_files,
     commissions,
+    deciding,
     hand_overs,
     participants,
     placing,
@@ -38,7 +39,7 @@ from app.reservations.waitlist import Wish
 from tests import factories
 from tests.domain.test_file_kinds import DOCX, PNG
 from tests.factories import NOW, hours
-from tests.reservations.conftest import booked, typed
+from tests.reservations.conftest import booked, statements, typed
 
 pytestmark = pytest.mark.usefixtures("fixed_now")
 
@@ -200,6 +201,44 @@ def test_a_change_keeps_it_or_brings_another_and_tells_both_names(mina, sora, as
     rows = db.session.scalars(select(AuditRow).where(AuditRow.action == "change-reservation"))
     (told,) = [row.detail["answers"] for row in rows if "answers" in row.detail]
     assert answer_files.names_for([each["sheet"] for each in told]) == ["시료.pdf", "b.png"]
+
+
+def test_who_decides_anew_opens_the_file_that_was_approved_beside_the_new_one(
+    client, mina, jun, sora, asking, draft
+):
+    first, second = draft(mina), draft(mina, "b.png", PNG)
+    made = booked(mina, asking, hours(1, 2), answers={"sheet": first})
+    link = f"/reservations/{made.uid}/files/"
+    deciding.approve_reservation(sora, made.uid, now=NOW)
+    services.change_reservation(mina, made.uid, Change(answers={"sheet": second}), now=NOW)
+    client.sign_in(sora)
+    for page in ("/approvals", f"/reservations/{made.uid}"):
+        told = client.get(page).text.partition("data-changed")[2].partition("</table>")[0]
+        assert re.findall(rf'{link}(\w+)">([^<]+)', told) == [
+            (first, "시료.pdf"),
+            (second, "b.png"),
+        ]
+    assert client.get(link + first).data == PDF
+
+    # Whoever takes it over sees nothing of what was handed in before.
+    hand_overs.offer(mina, made.uid, jun.email, now=NOW)
+    hand_overs.take(jun, made.uid, Terms({"sheet": draft(jun)}), now=NOW)
+    assert client.sign_in(jun).get(link + first).status_code == 404
+
+
+def test_the_desk_reads_the_files_of_all_requests_at_once(client, mina, sora, asking, draft):
+    client.sign_in(sora)
+
+    def wait_at(hour):
+        uid = draft(mina, f"{hour}.pdf")
+        booked(mina, asking, hours(hour, hour + 1), answers={"sheet": uid})
+        found = []
+        cost = statements(lambda: found.append(client.get("/approvals").text))
+        assert f">{hour}.pdf</a>" in found[0]
+        return cost
+
+    wait_at(1)  # What is read once only is read by now.
+    assert wait_at(2) == wait_at(3)
 
 
 def test_the_dates_of_a_series_share_it_and_so_do_their_changes(mina, asking, draft):

@@ -1,7 +1,7 @@
 // Typed text outlives an expired session or a lost connection: forms with `data-keep` are kept in
 // the tab's own storage until the server has taken them.
 const PREFIX = "dure-typed:";
-const TEXTUAL = "textarea, input:is([type=text], [type=search], [type=number], [type=datetime-local], [type=date], [type=time], :not([type]))";
+const TEXTUAL = "textarea, input:is([type=text], [type=search], [type=email], [type=number], [type=datetime-local], [type=date], [type=time], :not([type]))";
 
 const keyOf = (form) => `${PREFIX}${location.pathname}#${form.dataset.keep || form.id}`;
 
