@@ -1,7 +1,7 @@
 """What is to be charged for reservations: read, priced as promised, shared over their payers."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
@@ -24,6 +24,7 @@ from app.domain.pricing import Item
 from app.domain.quote import Quote
 from app.domain.rate_card import Terms, Unpriced
 from app.domain.shares import parse_percent
+from app.programmes.holding import held_for
 from app.projects.models import FundingAccount
 from app.rates.cards import usual_terms
 from app.rates.frozen import Frozen
@@ -162,7 +163,7 @@ class Charging:
         paying = self._payers.of(row)
         if not paying:
             return Unknown(NO_PAYER)
-        promised = promised_in(row.quote)
+        promised = _still_held(row, promised_in(row.quote)) if kind is ChargeKind.USE else []
         return Due(
             kind=kind,
             day=day,
@@ -176,8 +177,16 @@ def _nothing(terms: Terms) -> Quote:
     return Quote(lines=(), tax=terms.tax)
 
 
+def _still_held(row: Any, promised: list[Promised]) -> list[Promised]:
+    """Of what was charged before, funds pay no more than they did: the rest went to others."""
+    if row.charge_id is None or not promised:
+        return promised
+    held = held_for(row.id)
+    return [replace(each, amount=min(each.amount, held.get(each.fund, 0))) for each in promised]
+
+
 def promised_in(quote: Mapping[str, Any] | None) -> list[Promised]:
-    """What funds hold for a use, as its quote says."""
+    """What funds hold for a use, as its quote says. They pay for use alone, not for fees."""
     return [
         Promised(each["fund"], each["sponsor"], int(each["percent"]), each["amount"])
         for each in (quote or {}).get("fund") or ()

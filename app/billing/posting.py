@@ -1,7 +1,7 @@
 """What one close adds: charges, ledger entries, numbered statements; gathered, then written."""
 
 import uuid
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -26,6 +26,7 @@ from app.domain.charge import ChargeKind, Part, entry
 from app.domain.ledger import Entry
 from app.domain.rate_card import Tax
 from app.domain.shares import show_percent
+from app.programmes.holding import given_by, take
 
 #: How long after its date a statement is to be paid.
 PAY_WITHIN = timedelta(days=30)
@@ -64,6 +65,7 @@ class Posting:
         quote, parts = due.quote, [part_as_json(part, due.promised) for part in due.parts]
         lines = [line.as_json() for line in quote.lines]
         self._add(row, due.kind, due.day, (quote.net, quote.vat, quote.tax, lines, parts))
+        self._take(row, due.parts)
         for part in due.parts:
             line = self._line(row, due, part)
             if not line.is_nothing:
@@ -77,6 +79,15 @@ class Posting:
         self._take_back(before, row)
         self._entry_of.append(None)
         self._add(row, before.kind, before.day, (0, 0, before.tax, [], []))
+        self._take(row, ())
+
+    def _take(self, row: Any, parts: Sequence[Part]) -> None:
+        """Take from the funds what they pay in the end; what they held beyond it is free."""
+        if given_by(row.quote):
+            amounts: Counter[str] = Counter()
+            for part in parts:
+                amounts.update(part.sponsored)
+            take(row.id, amounts)
 
     def _add(
         self,

@@ -62,6 +62,25 @@ class Paid:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """What a sponsor fund gives of the total, and what is left of it for such a use."""
+
+    fund: str
+    sponsor: str  # the institution whose fund it is
+    name: Text
+    percent: int
+    amount: int  # nothing: it would pay, but has nothing left
+    left: int | None = None  # none: it has no limit
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, said: Mapping[str, Any]) -> Self:
+        return cls(**{**said, "name": Text(**said["name"])})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Quote:
     """What a use costs; its lines add up to its net amount, and that and VAT to its total."""
 
@@ -69,12 +88,13 @@ class Quote:
     tax: Tax
     vat: int = 0
     shares: tuple[Paid, ...] = ()
+    funds: tuple[Given, ...] = ()
 
     def paid_by(self, shares: Sequence[Share]) -> Self:
-        """With what each account pays, if they pay all; the first takes the odd won."""
+        """With what each account pays of what is due; the first takes the odd won."""
         if sum(each.percent for each in shares) != WHOLE:
             return self
-        parts = split(Money(self.total), Shares(tuple(shares), shares[0].account))
+        parts = split(Money(self.due), Shares(tuple(shares), shares[0].account))
         paid = [
             Paid(each.account, show_percent(each.percent), parts[each.account].amount)
             for each in shares
@@ -89,6 +109,11 @@ class Quote:
     def total(self) -> int:
         return self.net + self.vat
 
+    @property
+    def due(self) -> int:
+        """What is left to pay once the funds have given their parts."""
+        return self.total - sum(each.amount for each in self.funds)
+
     def as_json(self) -> dict[str, Any]:
         return {
             "net": self.net,
@@ -98,14 +123,15 @@ class Quote:
             "tax": self.tax.value,
             "lines": [line.as_json() for line in self.lines],
             "shares": [asdict(each) for each in self.shares],
-            "fund": None,
+            "fund": [each.as_json() for each in self.funds] or None,
         }
 
     @classmethod
     def from_json(cls, said: Mapping[str, Any]) -> Self:
         lines = tuple(Line.from_json(line) for line in said["lines"])
         shares = tuple(Paid(**each) for each in said["shares"])
-        return cls(lines=lines, tax=Tax(said["tax"]), vat=said["vat"], shares=shares)
+        funds = tuple(Given.from_json(each) for each in said.get("fund") or ())
+        return cls(lines=lines, tax=Tax(said["tax"]), vat=said["vat"], shares=shares, funds=funds)
 
 
 def quote(use: Use, cards: Sequence[RateCard], times: Times, terms: Terms) -> Quote:

@@ -60,6 +60,8 @@ class Sponsored:
     fund: str
     amount: int
     why_not: Text | None = None
+    #: Of its caps, once it has paid; none: it has no limit.
+    left: int | None = field(default=None, compare=False)
 
 
 #: What is true of a use, by kind: its person's institutions, cohorts, the instrument's facility.
@@ -83,7 +85,10 @@ def sponsored(
             continue
         room = _room(fund.caps, spent)
         amount = min(cost * fund.percent // 100, left, *room)
-        found.append(Sponsored(fund.slug, amount, None if amount or not left else _EMPTY))
+        why_not = None if amount or not left else _EMPTY
+        rest = min(_room(fund.caps, spent, of_uses=False), default=None)
+        after = None if rest is None else rest - amount
+        found.append(Sponsored(fund.slug, amount, why_not, after))
         left -= amount
     return found
 
@@ -106,10 +111,10 @@ def reason_against(fund: Fund, facts: Facts, on: date) -> Text | None:
 _EMPTY = Text("지원 한도를 모두 썼습니다.", "All that the fund may pay has been used.")
 
 
-def _room(caps: Caps, spent: Spent) -> list[int]:
+def _room(caps: Caps, spent: Spent, *, of_uses: bool = True) -> list[int]:
     """How much each cap still leaves; a cap lowered below what was spent leaves nothing."""
     limits = (
-        (caps.use, 0),
+        (caps.use if of_uses else None, 0),
         (caps.person, spent.person),
         (caps.period, spent.period),
         (caps.whole, spent.whole),

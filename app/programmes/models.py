@@ -3,10 +3,19 @@
 import enum
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    String,
+    UniqueConstraint,
+    false,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.accounts.models import Institution
+from app.accounts.models import Institution, User
+from app.audit.models import BigKey
 from app.db import Model, words
 
 
@@ -64,3 +73,26 @@ class FundCondition(Model):
     value: Mapped[str] = mapped_column(String(96))
 
     __table_args__ = (UniqueConstraint("fund_id", "kind", "value"),)
+
+
+class FundHold(Model):
+    """What a fund holds for a reservation, or has paid of it in the end."""
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    fund_id: Mapped[int] = mapped_column(ForeignKey(SponsorFund.id))
+    reservation_id: Mapped[int] = mapped_column(ForeignKey("reservation.id"))
+    user_id: Mapped[int] = mapped_column(ForeignKey(User.id))
+    institution_id: Mapped[int | None] = mapped_column(ForeignKey(Institution.id))
+    day: Mapped[date]  # on which the use begins, where the instrument is
+    amount: Mapped[int] = mapped_column(BigInteger)
+    #: Posted by the month close: what was held beyond it is free again.
+    taken: Mapped[bool] = mapped_column(default=False, server_default=false())
+
+    user: Mapped[User] = relationship()
+    institution: Mapped[Institution | None] = relationship()
+
+    __table_args__ = (
+        UniqueConstraint("reservation_id", "fund_id"),
+        CheckConstraint("amount >= 0", "not_negative"),
+        Index("ix_fund_hold_fund_id", "fund_id", "day"),
+    )

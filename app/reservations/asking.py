@@ -1,6 +1,8 @@
 """Asking for an instrument: the form beside its calendar, and what would become of it."""
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext
@@ -111,9 +113,20 @@ def reserve(slug: str) -> AnyResponse | str | tuple[str, int]:
 
 def _request(form: ReservationForm, user: User) -> Reservation:
     asked, now, override = form.to_request(), clock.now(), form.override.data or ""
+    seen, _, of_this = request.form.get("agreed", "").partition(" ")
+    if of_this == _sought(asked) and re.fullmatch("[0-9]{1,18}", seen, re.ASCII):
+        # No more than was shown beside the form for just this.
+        asked = replace(asked, most=int(seen))
     if repeat := form.to_repeat():
         return series.request_series(user, asked, repeat, now=now, override=override)
     return services.request_reservation(user, asked, now=now, override=override)
+
+
+def _sought(asked: BookingRequest) -> str:
+    """What a price that was shown is for."""
+    repeat = request.form.get("repeat", "")
+    said = (asked.interval.start.isoformat(), asked.interval.end.isoformat(), asked.mode.value)
+    return "/".join((*said, str(asked.samples), asked.holder, repeat))
 
 
 @open_to(Action.RESERVE)
@@ -186,6 +199,7 @@ def check(slug: str) -> str:
             trial=series.try_series(user, asked, repeat, now=now),
             rule=repeat.rule.in_words(),
             zone=zone_of(instrument),
+            sought=_sought(asked),
         )
     trial = services.try_reservation(user, asked, now=now)
     return render_template(
@@ -201,6 +215,7 @@ def check(slug: str) -> str:
         zone=zone_of(instrument),
         policy=policy,
         free_to_cancel=policy.free_to_cancel(form.interval, now=now),
+        sought=_sought(asked),
     )
 
 

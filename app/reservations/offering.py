@@ -31,7 +31,7 @@ from app.domain.operators import first_free
 from app.domain.paying import NOT_CHARGED
 from app.domain.waitlist import Outcome, Waiting, WaitState
 from app.rates.queries import tariff_of
-from app.reservations import duties, notices, paying, queries
+from app.reservations import duties, notices, paying, queries, sponsoring
 from app.reservations.answering import asked_of
 from app.reservations.linked import companions
 from app.reservations.models import (
@@ -42,7 +42,7 @@ from app.reservations.models import (
     Wait,
     wait_instrument,
 )
-from app.reservations.turns import lock_calendar
+from app.reservations.turns import lock_calendar, touch_calendar
 
 Stopping = Callable[[], bool]
 
@@ -199,6 +199,7 @@ def lapse(offer: Offer, outcome: Outcome, *, now: datetime, by: User | None = No
     reservation = offer.reservation
     reservation.status = approval.after(reservation.status, Step.LAPSE)
     reservation.ended_at = now
+    sponsoring.free(reservation)
     reservation.version += 1
     reservation.sequence += 1
     reservation.updated_at = reservation.shown_at = now
@@ -332,7 +333,11 @@ def _hold(instrument: Instrument, wait: Wait, user: User, slot: Interval, *, now
     """Place the hold and tell the person."""
     lock_calendar(instrument.id, slot)  # Ours already; the longest hold grows first.
     affiliation = affiliation_on(user, day_of(now, zone_of(instrument)))
-    policy = policy_of(instrument)
+    policy, shares = policy_of(instrument), paying.shares_from(wait.shares)
+    kept = tariff_of(instrument, user, now=now).kept(slot, wait.mode, wait.samples, shares)
+    asked = BookingRequest(instrument.slug, slot, mode=wait.mode, shares=shares)
+    touch_calendar(user.id)
+    purse = sponsoring.purse(instrument, user, now)
     reservation = Reservation(
         uid=uuid.uuid4().hex,
         instrument=instrument,
@@ -349,9 +354,8 @@ def _hold(instrument: Instrument, wait: Wait, user: User, slot: Interval, *, now
         answers=dict(wait.answers),
         asked=asked_of(instrument),
         shares=list(wait.shares),
-        **tariff_of(instrument, user, now=now).kept(
-            slot, wait.mode, wait.samples, paying.shares_from(wait.shares)
-        ),
+        quote=sponsoring.with_funds(kept["quote"], purse, asked),
+        charging=kept["charging"],
         operator_id=_operator_for(instrument, wait, slot),
         requested_at=now,
         updated_at=now,
@@ -362,6 +366,8 @@ def _hold(instrument: Instrument, wait: Wait, user: User, slot: Interval, *, now
     wait.state = WaitState.OFFERED
     db.session.add_all([reservation, offer])
     db.session.flush()
+    if purse.funds:
+        sponsoring.hold([reservation])
     _note("offer-time", reservation, None, now, until=expires_at.isoformat())
     notices.offered(offer, now=now)
 

@@ -34,6 +34,24 @@ class PaidOut(BaseModel):
     amount: int
 
 
+class NameOut(BaseModel):
+    """A name in Korean and English."""
+
+    ko: str
+    en: str
+
+
+class GivenOut(BaseModel):
+    """What a sponsor fund gives of the total, in won with VAT; nothing: it has nothing left."""
+
+    fund: str
+    sponsor: str
+    name: NameOut
+    percent: int
+    amount: int
+    left: int | None  # of its caps for you after this; null: it has no limit
+
+
 class PriceOut(BaseModel):
     """What a reservation costs, in won; the lines add up to `net`, and `net` and `vat` to `total`.
 
@@ -47,4 +65,4 @@ class PriceOut(BaseModel):
     tax: Tax
     lines: list[LineOut]
     shares: list[PaidOut] = []
-    fund: str | None = None
+    fund: list[GivenOut] | None = None

@@ -32,7 +32,7 @@ from app.reservations.json_values import (
 from app.reservations.linked import companions
 from app.reservations.models import Reservation
 from app.reservations.question_schemas import QuestionOut, questions_out
-from app.reservations.quote_schemas import LineOut, PaidOut, PriceOut
+from app.reservations.quote_schemas import GivenOut, LineOut, PaidOut, PriceOut
 from app.reservations.series import Repeat, Which
 from app.reservations.stage_schemas import StageOut, stages_out
 
@@ -298,7 +298,7 @@ class QuoteOut(BaseModel):
     tax: Tax | None = None
     lines: list[LineOut] = []
     shares: list[PaidOut] = []
-    fund: str | None = None
+    fund: list[GivenOut] | None = None
     unpriced: str | None = None  # why the price is not known
     refusals: list[RefusalOut]
     taken: list[TakenOut]

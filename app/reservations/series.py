@@ -38,6 +38,7 @@ from app.domain.quote import Quote
 from app.domain.rate_card import Unpriced
 from app.domain.recurrence import Occurrence, Recurrence, local_length, local_shift, moved
 from app.domain.series import OnConflict, Verdict
+from app.programmes.holding import Purse, purse_of
 from app.rates.queries import Tariff, tariff_of
 from app.reservations import (
     answer_files,
@@ -47,6 +48,7 @@ from app.reservations import (
     paused,
     paying,
     queries,
+    sponsoring,
     stages,
 )
 from app.reservations.alternatives import alternatives
@@ -110,6 +112,12 @@ class SeriesTrial:
     def total(self) -> int | None:
         """What all dates cost together; None where it is not known."""
         known = [each.total for each in self.quotes if each]
+        return sum(known) if known else None
+
+    @property
+    def due(self) -> int | None:
+        """What is left to pay of it once funds have given their parts."""
+        known = [each.due for each in self.quotes if each]
         return sum(known) if known else None
 
     @property
@@ -219,7 +227,11 @@ def try_series(
         reasons = series.reasons(verdicts, around.zone, now)
         return SeriesTrial(verdicts, None, [*reasons, *lacking], ())
     if not series.fails(verdicts, repeat.on_conflict):
-        quotes, unpriced = _quotes(request, verdicts, tariff_of(instrument, holder, now=now))
+        tariff, purse = (
+            tariff_of(instrument, holder, now=now),
+            purse_of(instrument, holder, now=now),
+        )
+        quotes, unpriced = _quotes(request, verdicts, tariff, purse)
         status = approval.first_status(left_of_all(around.together, holder, now, by=user))
         return SeriesTrial(verdicts, status, (), (), quotes=quotes, unpriced=unpriced)
     refusals = series.reasons(verdicts, around.zone, now)
@@ -231,7 +243,7 @@ def try_series(
 
 
 def _quotes(
-    request: BookingRequest, verdicts: Sequence[Verdict], tariff: Tariff
+    request: BookingRequest, verdicts: Sequence[Verdict], tariff: Tariff, purse: Purse
 ) -> tuple[list[Quote | None], Text | None]:
     """What each date costs, and why it is not known where it is not."""
     found: list[Quote | None] = []
@@ -241,6 +253,7 @@ def _quotes(
         if verdict.interval is not None:
             try:
                 quoted = tariff.quote(verdict.interval, request.mode, request.samples)
+                quoted = purse.gives(quoted, verdict.interval, request.mode)
                 quoted = quoted.paid_by(request.shares)
             except Unpriced as unknown:
                 unpriced = unknown.text
@@ -514,12 +527,19 @@ def _place(
         )
         if verdict.interval
     ]
+    touch_calendar(holder.id)
+    purse = sponsoring.purse(instrument, holder, now)
+    for row in rows:
+        asked = replace(request, interval=Interval(row["starts_at"], row["ends_at"]))
+        row["quote"] = sponsoring.with_funds(row["quote"], purse, asked)
+    sponsoring.refuse_if_dearer(request, [row["quote"] for row in rows])
     rows += [linked.row_along(row, each.instrument) for row in rows for each, _ in around.along]
     db.session.connection().execute(_INSERT, rows)
-    touch_calendar(holder.id)
     placed = db.session.scalars(
         queries.whole().where(Reservation.series_id == made.id).order_by(Reservation.starts_at)
     ).all()
+    if purse.funds:
+        sponsoring.hold(placed)
     if left:
         stages.begin(placed, left, now)
     return placed

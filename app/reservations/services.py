@@ -37,6 +37,7 @@ from app.domain.quote import Quote
 from app.domain.rate_card import Unpriced
 from app.domain.shares import Share
 from app.domain.use import no_show_at
+from app.programmes.holding import given_by, purse_of
 from app.rates.queries import tariff_of
 from app.reservations import (
     answer_files,
@@ -48,6 +49,7 @@ from app.reservations import (
     paused,
     paying,
     queries,
+    sponsoring,
     stages,
 )
 from app.reservations.alternatives import alternatives
@@ -252,7 +254,8 @@ def try_reservation(user: User, request: BookingRequest, *, now: datetime) -> Tr
     try:
         tariff = tariff_of(instrument, holder, now=now)
         quoted = tariff.quote(request.interval, request.mode, request.samples)
-        quoted = quoted.paid_by(request.shares)
+        purse = purse_of(instrument, holder, now=now)
+        quoted = purse.gives(quoted, request.interval, request.mode).paid_by(request.shares)
     except Unpriced as unknown:
         unpriced = unknown.text
     if not refusals:
@@ -439,6 +442,11 @@ def _reserve(
     left = left_of_all([instrument, *(each.instrument for each in along)], holder, now, by=user)
     status = approval.first_status(left)
     values = row_of(instrument, holder, request, status=status, now=now)
+    touch_calendar(holder.id)
+    if values["quote"]:
+        purse = sponsoring.purse(instrument, holder, now)
+        values["quote"] = sponsoring.with_funds(values["quote"], purse, request)
+        sponsoring.refuse_if_dearer(request, [values["quote"]])
     values["bundle"] = values["uid"] if along else None
     values |= {"refusals_overridden": list(aside.codes), "override_reason": aside.reason}
     values["decide_by"] = stages.overdue_at(instrument, request.interval.start, left, now)
@@ -462,7 +470,8 @@ def _reserve(
     if not left:
         set_committed_value(reservation, "stages", [])
     stages.first(reservation.id, left, now)
-    touch_calendar(holder.id)
+    if given_by(values["quote"]):
+        sponsoring.hold([reservation])
     return reservation
 
 
@@ -514,10 +523,12 @@ def requote(reservations: Sequence[Reservation], now: datetime) -> None:
     All are of one person on one instrument.
     """
     tariff = tariff_of(reservations[0].instrument, reservations[0].holder, now=now)
+    quotes: dict[int, dict[str, Any] | None] = {}
     for each in reservations:
         shares = paying.shares_from(each.shares)
         kept = tariff.kept(each.reserved, each.mode, each.samples, shares)
-        each.quote, each.charging = kept["quote"], kept["charging"]
+        quotes[each.id], each.charging = kept["quote"], kept["charging"]
+    sponsoring.sponsor(reservations, quotes, now)
 
 
 def left_of_all(

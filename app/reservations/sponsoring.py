@@ -1,0 +1,89 @@
+"""What sponsor funds give for reservations: put into their quotes, held, freed."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from app.accounts.models import User
+from app.catalog.models import Instrument
+from app.catalog.policy import zone_of
+from app.db import db
+from app.domain.booking import BookingRequest
+from app.domain.errors import Invalid, Text
+from app.domain.quote import Quote
+from app.programmes import holding
+from app.programmes.holding import Purse
+from app.reservations import paying
+from app.reservations.models import Reservation
+from app.reservations.turns import touch_calendar
+
+
+def purse(
+    instrument: Instrument, holder: User, now: datetime, besides: Sequence[int] = ()
+) -> Purse:
+    """The funds for the holder, ours until the transaction ends.
+
+    The calendars are ours already, and the holder's: people before funds, as everyone does, so
+    that nobody waits for ever.
+    """
+    return holding.purse_of(instrument, holder, now=now, lock=True, besides=besides)
+
+
+def with_funds(
+    quote: dict[str, Any] | None, purse: Purse, request: BookingRequest
+) -> dict[str, Any] | None:
+    """A quote as a reservation keeps it, with what the funds give."""
+    if quote is None or not purse.funds:
+        return quote
+    given = purse.gives(Quote.from_json(quote), request.interval, request.mode)
+    return given.paid_by(request.shares).as_json()
+
+
+def sponsor(
+    reservations: Sequence[Reservation], quotes: Mapping[int, dict[str, Any] | None], now: datetime
+) -> None:
+    """Give them these quotes, with what the funds give; all are of one person and instrument.
+
+    What was held for them before is free for them first.
+    """
+    first = reservations[0]
+    held = any(holding.given_by(each.quote) for each in reservations)
+    touch_calendar(first.holder.id)
+    mine = purse(first.instrument, first.holder, now, [each.id for each in reservations])
+    for each in reservations:
+        asked = BookingRequest(
+            first.instrument.slug,
+            each.reserved,
+            mode=each.mode,
+            shares=paying.shares_from(each.shares),
+        )
+        each.quote = with_funds(quotes[each.id], mine, asked)
+    if held or any(holding.given_by(each.quote) for each in reservations):
+        db.session.flush()
+        hold(reservations)
+
+
+def hold(reservations: Sequence[Reservation]) -> None:
+    """Hold what their quotes say."""
+    holding.hold(reservations, zone_of(reservations[0].instrument))
+
+
+def free(reservation: Reservation) -> None:
+    """Give back what was held for a reservation that is no more."""
+    if holding.given_by(reservation.quote):
+        holding.release([reservation.id])
+
+
+def refuse_if_dearer(request: BookingRequest, quotes: Sequence[dict[str, Any] | None]) -> None:
+    """Raise `Invalid` where it would cost more than whoever asks has agreed to."""
+    known = [Quote.from_json(each).due for each in quotes if each]
+    due = sum(known)
+    if request.most is None or due <= request.most:
+        return
+    text = Text(
+        f"그사이 낼 금액이 {request.most:,}원에서 {due:,}원으로 바뀌었습니다. 다른 예약이 지원금을 "
+        "썼거나 이용단가가 바뀌었습니다. 이 금액으로 예약하려면 다시 보내 주세요.",
+        f"The price has changed meanwhile: you would pay {due:,} won, not {request.most:,}. Others "
+        "used the fund, or the rates changed. Send it again to reserve at this price.",
+    )
+    raise Invalid(text, {"most": text})
