@@ -219,6 +219,8 @@ def test_the_demonstration_fills_an_empty_folder_once(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "new" / "dure.sqlite3")) as database:
         for table in DESKS:
             assert database.execute(f"SELECT count(*) FROM {table}").fetchone()[0], table
+        staged = "SELECT count(*) FROM reservation WHERE decide_by IS NOT NULL AND answers <> '{}'"
+        assert database.execute(staged).fetchone()[0] == 1
     size = (tmp_path / "new" / "dure.sqlite3").stat().st_size
     second = dure(environment, "demo", "--no-serve")
     assert second.exit_code == 0
