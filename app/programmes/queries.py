@@ -1,6 +1,9 @@
 """Reads of sponsor funds."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
 
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
@@ -11,7 +14,7 @@ from app.accounts.models import Institution, User
 from app.db import db
 from app.domain.errors import NotFound, Text
 from app.domain.subsidy import Caps, Fund
-from app.programmes.models import ConditionKind, SponsorFund
+from app.programmes.models import ConditionKind, FundHold, SponsorFund
 
 _WHOLE = (joinedload(SponsorFund.sponsor), selectinload(SponsorFund.conditions))
 
@@ -76,3 +79,58 @@ def as_rule(fund: SponsorFund) -> Fund:
         last=fund.ends_on,
         only={kind.value: frozenset(fund.values(kind)) for kind in asked},
     )
+
+
+@dataclass(slots=True)
+class Line:
+    """What a fund holds and has paid for somebody in a month, or for all in it."""
+
+    held: int = 0
+    taken: int = 0
+    uses: int = 0
+
+    @property
+    def given(self) -> int:
+        return self.held + self.taken
+
+    def count(self, row: FundHold) -> None:
+        self.uses += 1
+        if row.taken:
+            self.taken += row.amount
+        else:
+            self.held += row.amount
+
+
+@dataclass(slots=True)
+class Balance:
+    """What became of a fund's money: in all, by month and person, by institution."""
+
+    whole: int | None  # none: it has no limit
+    all: Line = field(default_factory=Line)
+    months: dict[tuple[date, User], Line] = field(default_factory=dict)
+    institutions: Counter[Institution] = field(default_factory=Counter)
+
+    @property
+    def left(self) -> int | None:
+        return None if self.whole is None else max(0, self.whole - self.all.given)
+
+    def count(self, rows: Iterable[FundHold]) -> None:
+        for row in rows:
+            key = row.day.replace(day=1), row.user
+            for line in (self.all, self.months.setdefault(key, Line())):
+                line.count(row)
+            if row.institution:
+                self.institutions[row.institution] += row.amount
+
+
+def balance_of(fund: SponsorFund) -> Balance:
+    """What the fund holds, has paid and has left; newest month first, people by name."""
+    found = Balance(fund.cap_whole)
+    rows = db.session.scalars(
+        select(FundHold)
+        .where(FundHold.fund_id == fund.id)
+        .options(joinedload(FundHold.user), joinedload(FundHold.institution))
+    ).all()
+    rows = sorted(rows, key=lambda row: (-row.day.toordinal() + row.day.day, row.user.name, row.id))
+    found.count(rows)
+    return found

@@ -17,6 +17,7 @@ from app.programmes.forms import FundForm
 from app.programmes.models import SponsorFund
 from app.projects.queries import all_institutions
 from app.web import pages
+from app.web.csv_files import csv_answer
 from app.web.pages import localized
 from app.web.problems import KINDS
 from app.web.rights import SIGNED_IN, open_to
@@ -100,9 +101,23 @@ def show(slug: str) -> str:
         fund=fund,
         people=queries.people_of(fund),
         names=_names(),
+        balance=queries.balance_of(fund),
         form=ButtonForm(formdata=None),
         today=today(),
     )
+
+
+@bp.get(f"{_ONE}/money.csv")
+@open_to(Action.KEEP_FUND)
+def money(slug: str) -> AnyResponse:
+    """What it holds and has paid by month and person, as a file."""
+    fund = queries.fund_by_slug(current(), slug)
+    head = ("month", "person", "uses", "held", "taken", "currency")
+    rows = [
+        (f"{month:%Y-%m}", person.name, line.uses, line.held, line.taken, "KRW")
+        for (month, person), line in queries.balance_of(fund).months.items()
+    ]
+    return csv_answer(f"{fund.slug}.csv", [head, *rows])
 
 
 @bp.route(f"{_ONE}/edit", methods=["GET", "POST"])
