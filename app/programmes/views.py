@@ -32,7 +32,7 @@ _ONE = "/programmes/funds/<slug>"
 def _programmes() -> pages.Entry | None:
     if current_or_none() is None:
         return None
-    return pages.entry(gettext("Sponsor funds"), "programmes.index")
+    return pages.entry(gettext("Funds"), "programmes.index")
 
 
 pages.NAVIGATION.append((38, _programmes))
