@@ -120,8 +120,8 @@ def close(_number, _racer):
     return "won"
 
 
-def test_two_who_close_at_once_close_once(database_url, tmp_path, month):
-    [outcomes] = race(database_url, tmp_path / "instance", close, rounds=1, racers=4)
+def test_two_who_close_at_once_close_once(month):
+    [outcomes] = race(close, rounds=1, racers=4)
 
     assert winners(outcomes) == 1
     assert len(posted()[0]) == 2
@@ -154,12 +154,8 @@ def lenders(confocal, theo, reserve):
         reserve(theo, 10 + 2 * number, 12 + 2 * number, instrument=other)
 
 
-def test_two_who_close_different_months_at_once_charge_nothing_twice(
-    database_url, tmp_path, lenders
-):
-    rounds = race(
-        database_url, tmp_path / "instance", close_one_of_two_months, rounds=ROUNDS, racers=2
-    )
+def test_two_who_close_different_months_at_once_charge_nothing_twice(lenders):
+    rounds = race(close_one_of_two_months, rounds=ROUNDS, racers=2)
 
     said = {outcome.said for outcomes in rounds for outcome in outcomes}
     assert said <= {"won", "too late"}
@@ -167,13 +163,11 @@ def test_two_who_close_different_months_at_once_charge_nothing_twice(
     assert list(queries.complaints()) == []
 
 
-def test_without_turns_two_closes_clash(database_url, tmp_path, lenders):
+def test_without_turns_two_closes_clash(database_url, lenders):
     """If this fails, the test above proves nothing."""
     if database_url.startswith("sqlite"):
         pytest.skip("SQLite lets one write at a time, whatever they write")
     rounds = race(
-        database_url,
-        tmp_path / "instance",
         close_one_of_two_months,
         rounds=ROUNDS,
         racers=2,

@@ -5,12 +5,9 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from app import create_app
 from app.db import db
-from tests.conftest import settings
 
 RACERS = 8
 PATIENCE = 60  # seconds until a round counts as stuck
@@ -27,8 +24,6 @@ class Outcome:
 
 
 def race(
-    database_url: str,
-    instance: Path,
     do: Callable[[int, int], Any],
     *,
     rounds: int,
@@ -37,16 +32,15 @@ def race(
 ) -> list[list[Outcome]]:
     """Let `racers` processes call `do(round, racer)` together; the outcomes by round.
 
-    `prepare` runs once in each process: that is where a control takes a guard away.
+    Each has the application of the test, with what it has compiled so far, and connections of its
+    own. `prepare` runs once in each: that is where a control takes a guard away.
     Raises `AssertionError` with the traceback if a racer dies.
     """
     context = multiprocessing.get_context("fork")
     barrier = context.Barrier(racers)
     told: Any = context.SimpleQueue()
     processes = [
-        context.Process(
-            target=_run, args=(database_url, instance, do, rounds, racer, barrier, told, prepare)
-        )
+        context.Process(target=_run, args=(do, rounds, racer, barrier, told, prepare))
         for racer in range(racers)
     ]
     db.session.remove()
@@ -65,22 +59,19 @@ def race(
     return by_round
 
 
-def _run(database_url, instance, do, rounds, racer, barrier, told, prepare) -> None:
+def _run(do, rounds, racer, barrier, told, prepare) -> None:
     try:
-        app = create_app(settings(database_url, instance))
-        app.testing = True
-        with app.app_context():
-            if prepare:
-                prepare()
-            outcomes = []
-            for number in range(rounds):
-                barrier.wait(PATIENCE)
-                began = time.perf_counter()
-                said = do(number, racer)
-                outcomes.append(Outcome(number, racer, said, time.perf_counter() - began))
-                db.session.rollback()
-            db.session.remove()
-            db.engine.dispose()
+        if prepare:
+            prepare()
+        outcomes = []
+        for number in range(rounds):
+            barrier.wait(PATIENCE)
+            began = time.perf_counter()
+            said = do(number, racer)
+            outcomes.append(Outcome(number, racer, said, time.perf_counter() - began))
+            db.session.rollback()
+        db.session.remove()
+        db.engine.dispose()
         told.put(outcomes)
     except BaseException:  # noqa: BLE001 – told to the parent, whatever it is
         barrier.abort()

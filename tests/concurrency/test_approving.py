@@ -71,9 +71,9 @@ def staged(microscope, mina):
 
 
 @pytest.fixture
-def start(database_url, tmp_path):
+def start(app):
     def begin(do, **options):
-        return race(database_url, tmp_path / "instance", do, racers=RACERS, **options)
+        return race(do, racers=RACERS, **options)
 
     return begin
 

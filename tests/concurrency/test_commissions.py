@@ -70,9 +70,9 @@ def waiting(microscope, mina):
 
 
 @pytest.fixture
-def start(database_url, tmp_path):
+def start(app):
     def begin(**options):
-        return race(database_url, tmp_path / "instance", place, racers=RACERS, **options)
+        return race(place, racers=RACERS, **options)
 
     return begin
 

@@ -43,7 +43,7 @@ def take(uids, number, _racer):
 
 
 @pytest.fixture
-def start(mina, jun, microscope, database_url, tmp_path):
+def start(mina, jun, microscope):
     uids = []
     for number in range(ROUNDS):
         span = hours(2 * number + 1, 2 * number + 2)
@@ -54,8 +54,6 @@ def start(mina, jun, microscope, database_url, tmp_path):
 
     def begin(act=take_or_cancel, **options):
         return race(
-            database_url,
-            tmp_path / "instance",
             lambda number, racer: act(uids, number, racer),
             rounds=ROUNDS,
             racers=2,

@@ -75,11 +75,9 @@ def half_done():
 
 
 @pytest.fixture
-def start(database_url, tmp_path):
+def start(app):
     def begin(**options):
         return race(
-            database_url,
-            tmp_path / "instance",
             lambda number, racer: reserve(("first", "second"), number, racer),
             **options,
         )

@@ -31,7 +31,7 @@ def give_away(number, racer):
 
 
 @pytest.fixture
-def start(sora, microscope, database_url, tmp_path):
+def start(sora, microscope):
     """Each of `ROUNDS` people misses as many reservations as suspend, at once."""
     facility = microscope.facility
     limit = {"number": RACERS, "within": "P30D", "suspended": "P14D"}
@@ -46,7 +46,7 @@ def start(sora, microscope, database_url, tmp_path):
 
     def begin(**options):
         race(
-            database_url, tmp_path / "instance", give_away,
+            give_away,
             rounds=ROUNDS, racers=RACERS, **options,
         )  # fmt: skip
         return db.session.scalar(select(func.count()).select_from(Suspension))

@@ -49,12 +49,12 @@ def slugs(app):
 
 
 @pytest.fixture
-def start(database_url, tmp_path, slugs):
+def start(app, slugs):
     def begin(**options):
         def do(number, racer):
             return attend(slugs, number, racer)
 
-        return race(database_url, tmp_path / "instance", do, **options)
+        return race(do, **options)
 
     return begin
 

@@ -79,11 +79,11 @@ def racers(app):
 
 
 @pytest.fixture
-def start(database_url, tmp_path):
+def start(app):
     """Start the race on this test's database."""
 
     def begin(do, **options):
-        return race(database_url, tmp_path / "instance", do, **options)
+        return race(do, **options)
 
     return begin
 

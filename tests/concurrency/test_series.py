@@ -49,7 +49,7 @@ def take_lock_away():
 
 
 @pytest.fixture
-def start(app, database_url, tmp_path):
+def start(app):
     """Start the race on this test's database."""
     for n in range(RACERS):
         factories.user(f"racer-{n}")
@@ -57,8 +57,6 @@ def start(app, database_url, tmp_path):
     def begin(instrument, **options):
         slug = instrument.slug
         return race(
-            database_url,
-            tmp_path / "instance",
             lambda number, racer: reserve(slug, number, racer),
             rounds=ROUNDS,
             racers=RACERS,

@@ -135,9 +135,9 @@ def racers(app):
 
 
 @pytest.fixture
-def start(database_url, tmp_path):
+def start(app):
     def begin(do, **options):
-        return race(database_url, tmp_path / "instance", do, racers=RACERS, **options)
+        return race(do, racers=RACERS, **options)
 
     return begin
 

@@ -59,9 +59,9 @@ def wait_for(user, instrument):
 
 
 @pytest.fixture
-def start(database_url, tmp_path):
+def start(app):
     def begin(do, **options):
-        return race(database_url, tmp_path / "instance", do, **options)
+        return race(do, **options)
 
     return begin
 
