@@ -39,9 +39,9 @@ def stage(app, sora, microscope, ada):
 
 
 @pytest.fixture
-def start(database_url, tmp_path):
+def start(app):
     def begin(**options):
-        return race(database_url, tmp_path / "instance", reserve, rounds=ROUNDS, **options)
+        return race(reserve, rounds=ROUNDS, **options)
 
     return begin
 
@@ -75,8 +75,8 @@ def test_a_fund_gives_no_more_than_it_has(stage, start):
     assert held() == [3 * PART + PART // 2] * ROUNDS
 
 
-def test_nobody_pays_more_than_they_were_shown(stage, database_url, tmp_path):
-    rounds = race(database_url, tmp_path / "instance", reserve_as_shown, rounds=ROUNDS)
+def test_nobody_pays_more_than_they_were_shown(stage):
+    rounds = race(reserve_as_shown, rounds=ROUNDS)
 
     told = [sorted(each.said for each in outcomes) for outcomes in rounds]
     assert told == [[True] * 5 + [PART] * 3] * ROUNDS
