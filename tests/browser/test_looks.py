@@ -86,6 +86,30 @@ def test_pages_have_no_serious_barrier(visit, scheme):
     assert barriers == {}
 
 
+#: In each picture that is drawn: the parts of a calendar that call themselves parts of a table.
+HALF_TABLES = """
+window.halfTables = [];
+const look = () => {
+  const parts = ":is([role^=row], [role$=cell], [role=columnheader])";
+  for (const part of document.querySelectorAll(`.ec ${parts}`))
+    window.halfTables.push(`${part.getAttribute("role")} ${part.className}`);
+  requestAnimationFrame(look);
+};
+requestAnimationFrame(look);
+"""
+
+
+@pytest.mark.parametrize("path", ["/schedule", f"/instruments/{CONFOCAL}"])
+def test_a_calendar_is_never_read_out_as_half_a_table(visit, path):
+    page = visit()
+    sign_in(page, RESEARCHER)
+    page.add_init_script(HALF_TABLES)
+    page.goto(path)
+    page.wait_for_load_state("networkidle")
+    page.locator(".ec-event:not(.ec-bg-event)").first.wait_for()
+    assert page.evaluate("window.halfTables") == []
+
+
 @pytest.mark.parametrize("locale", ["ko", "en"])
 def test_on_a_phone_no_page_scrolls_sideways_and_buttons_fit_a_finger(visit, locale):
     page = visit(viewport={"width": 360, "height": 780}, is_mobile=True, has_touch=True)

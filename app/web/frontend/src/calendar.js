@@ -1,7 +1,7 @@
 // The calendar of one instrument: what is reserved, choosing a time, moving one's own reservation.
 import { createCalendar, Interaction, List, TimeGrid } from "@event-calendar/core";
 import { BusyFeed } from "./busy_feed.js";
-import { commonOptions, fixRoles, isNarrow, openPage, toEvent, toShade } from "./event_calendar.js";
+import { commonOptions, keepRoles, isNarrow, openPage, toEvent, toShade } from "./event_calendar.js";
 import { element } from "./messages.js";
 import { moveReservation } from "./move_reservation.js";
 import { closedStretches, merged, parseHours, shownHours } from "./open_hours.js";
@@ -34,6 +34,7 @@ class InstrumentCalendar {
     holder.replaceChildren(this.note, this.place);
     this.draft = this.draftOfForm();
     this.calendar = createCalendar(this.place, [TimeGrid, List, Interaction], this.options());
+    keepRoles(this.place, texts.calendarOf);
     this.feed = new BusyFeed(dataset.busyUrl, {
       every: POLL,
       onData: (data) => this.take(data),
@@ -78,7 +79,6 @@ class InstrumentCalendar {
       eventDrop: (info) => this.moved(info),
       eventResize: (info) => this.moved(info),
       datesSet: () => this.calendar && this.show(this.calendar.getView()),
-      eventAllUpdated: () => fixRoles(this.holder, texts.calendarOf),
     };
   }
 
@@ -89,7 +89,6 @@ class InstrumentCalendar {
     this.draw();
     this.feed.show(withOffset(this.from, this.zone), withOffset(this.until, this.zone));
     this.placed = false;
-    requestAnimationFrame(() => fixRoles(this.holder, texts.calendarOf));
   }
 
   take(data) {

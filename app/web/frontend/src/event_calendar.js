@@ -96,8 +96,15 @@ export function openPage({ event }) {
 /**
  * The calendar calls itself a table, but has neither the cells nor the order of one; a group of
  * readable things is closer to the truth. The same is a real list or table elsewhere on the page.
+ * Put right with each part that is drawn, before anybody is read a half of a table.
  */
-export function fixRoles(holder, label) {
+export function keepRoles(holder, label) {
+  const fix = () => fixRoles(holder, label);
+  new MutationObserver(fix).observe(holder, { childList: true, subtree: true });
+  fix();
+}
+
+function fixRoles(holder, label) {
   const calendar = holder.querySelector(".ec");
   if (!calendar) return;
   calendar.setAttribute("role", "group");

@@ -1,7 +1,7 @@
 // The timeline of many instruments: who is free when, and from there to the form.
 import { createCalendar, Interaction, ResourceTimeline } from "@event-calendar/core";
 import { BusyFeed } from "./busy_feed.js";
-import { commonOptions, fixRoles, isNarrow, openPage, toEvent, toShade } from "./event_calendar.js";
+import { commonOptions, keepRoles, isNarrow, openPage, toEvent, toShade } from "./event_calendar.js";
 import { element } from "./messages.js";
 import { texts } from "./texts.js";
 import { plusMinutes, wallOf, wallOfDate, withOffset } from "./wall_time.js";
@@ -20,6 +20,7 @@ class Schedule {
     this.place = element("div");
     holder.replaceChildren(this.place, this.note);
     this.calendar = createCalendar(this.place, [ResourceTimeline, Interaction], this.options());
+    keepRoles(this.place, texts.calendarOf);
     this.feed = new BusyFeed(holder.dataset.url, {
       every: POLL,
       onData: (data) => this.take(data),
@@ -52,7 +53,6 @@ class Schedule {
       eventClick: openPage,
       resourceLabelContent: ({ resource }) => ({ domNodes: [label(resource.extendedProps)] }),
       datesSet: () => this.calendar && this.turnTo(this.calendar.getView()),
-      eventAllUpdated: () => fixRoles(this.holder, texts.calendarOf),
     };
   }
 
@@ -74,7 +74,6 @@ class Schedule {
   show(view) {
     const [from, until] = [view.activeStart, view.activeEnd].map((date) => `${wallOfDate(date).slice(0, 10)}T00:00`);
     this.feed.show(withOffset(from, this.zone), withOffset(until, this.zone));
-    requestAnimationFrame(() => fixRoles(this.holder, texts.calendarOf));
   }
 
   take({ resources = [], events = [] }) {
@@ -94,7 +93,6 @@ class Schedule {
         : { ...toEvent(row), editable: false }, // It is moved on its instrument's calendar, or its page.
     );
     this.calendar.setOption("events", shown);
-    requestAnimationFrame(() => fixRoles(this.holder, texts.calendarOf));
   }
 
   reserve(resource, start, end) {
