@@ -323,7 +323,7 @@ class Search:
         """With what is known of their time, in two statements."""
         known = {each.id: (each, standing) for each, standing in offered}
         for each, _ in offered:
-            known |= {one.id: (one, standing) for one, standing in self._along(each)}
+            known.update((one.id, (one, standing)) for one, standing in self._along(each))
         every = list(known.values())
         opened = self._opened(every)
         spans = [span for of_some in opened.values() for span in of_some.spans]
@@ -407,7 +407,7 @@ class Search:
             return "instrument-faulty"
         if candidate.facility_id in self._suspended_at:
             return "suspended"
-        if not self._may_have_all(candidate):
+        if candidate.needs != "[]" and not self._may_have_all(candidate):
             return "needs-linked-instrument"
         policy, wanted = standing.policy, self.wanted
         if not suits(policy, wanted.wish):

@@ -243,8 +243,9 @@ def as_kept(interval: Interval) -> Kept:
 
 def instant_of(kept: Any) -> datetime:
     """The instant that `ordered_holds` gave."""
-    instant = datetime.fromisoformat(kept) if isinstance(kept, str) else cast("datetime", kept)
-    return instant.replace(tzinfo=UTC)
+    if isinstance(kept, str):
+        return datetime.fromisoformat(f"{kept}+00:00")
+    return cast("datetime", kept).replace(tzinfo=UTC)
 
 
 def _keeps_text() -> bool:

@@ -5,50 +5,46 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, select
-from sqlalchemy.orm import load_only
+from sqlalchemy.orm import load_only, selectinload
 
 from app.accounts.models import Institution
 from app.catalog.models import Facility, Instrument, Technique, instrument_technique
 from app.db import db, like
-from app.reservations import queries
 
 #: As many as one page of the timeline holds.
 ON_A_PAGE = 60
 
+
+#: What a line of the timeline tells of an instrument: all else there is would take half its time.
+_LINE = load_only(
+    Instrument.slug,
+    Instrument.facility_id,
+    Instrument.name_ko,
+    Instrument.name_en,
+    Instrument.opening_hours,
+    Instrument.out_of_order_since,
+    Instrument.longest_hold,
+    raiseload=True,
+)
+
+#: Read once, not once with each of its instruments.
+_FACILITY = selectinload(Instrument.facility).joinedload(Facility.institution)
 
 #: What is asked for: words of the name in `q`, slugs of the rest.
 Filters = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """One page of instruments."""
+class Place:
+    """A page of what is asked for; how many there are, and of how much."""
 
-    instruments: Sequence[Instrument]
     number: int
     pages: int
     total: int
 
 
-def shown_instruments(filters: Filters, page: int = 1) -> Shown:
-    """The instruments that are asked for, by institution, facility and name; two statements."""
-    number, pages, total = _place(filters, page)
-    found = db.session.scalars(
-        _page(select(Instrument), filters, number).options(queries.WITH_FACILITY)
-    ).all()
-    return Shown(found, number, pages, total)
-
-
-def shown_versions(filters: Filters, page: int = 1) -> tuple[tuple[int, int], ...]:
-    """Of the same instruments no more than which they are and how often they changed."""
-    number, _, _ = _place(filters, page)
-    columns = select(Instrument.id, Instrument.calendar_version)
-    rows = db.session.execute(_page(columns, filters, number))
-    return tuple((each, version) for each, version in rows)
-
-
-def _place(filters: Filters, page: int) -> tuple[int, int, int]:
-    """The page that there is nearest to the one asked for; how many there are; of how much."""
+def place_of(filters: Filters, page: int = 1) -> Place:
+    """The page that there is nearest to the one asked for; one statement."""
     total = (
         db.session.scalar(
             select(func.count())
@@ -60,17 +56,31 @@ def _place(filters: Filters, page: int) -> tuple[int, int, int]:
         or 0
     )
     pages = max(1, -(-total // ON_A_PAGE))
-    return min(max(1, page), pages), pages, total
+    return Place(min(max(1, page), pages), pages, total)
 
 
-def _page(wanted: Any, filters: Filters, number: int) -> Any:
+def shown_instruments(filters: Filters, place: Place) -> Sequence[Instrument]:
+    """Those of the page, by institution, facility and name; two statements."""
+    return db.session.scalars(
+        _page(select(Instrument), filters, place).options(_LINE, _FACILITY)
+    ).all()
+
+
+def shown_versions(filters: Filters, place: Place) -> tuple[tuple[int, int], ...]:
+    """Of the same instruments no more than which they are and how often they changed."""
+    columns = select(Instrument.id, Instrument.calendar_version)
+    rows = db.session.execute(_page(columns, filters, place))
+    return tuple((each, version) for each, version in rows)
+
+
+def _page(wanted: Any, filters: Filters, place: Place) -> Any:
     return (
         wanted.join(Instrument.facility)
         .join(Facility.institution)
         .where(*_wanted(filters))
         .order_by(Institution.name_ko, Facility.name_ko, Instrument.name_ko, Instrument.id)
         .limit(ON_A_PAGE)
-        .offset((number - 1) * ON_A_PAGE)
+        .offset((place.number - 1) * ON_A_PAGE)
     )
 
 

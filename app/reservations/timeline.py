@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,7 +25,7 @@ from app.reservations import schedule as calendars
 from app.reservations.forms import YEARS, parsed_instant, shown_text
 from app.reservations.free_times import next_free
 from app.reservations.schedule import Busy
-from app.reservations.shown import choices, shown_instruments, shown_versions
+from app.reservations.shown import choices, place_of, shown_instruments, shown_versions
 from app.web.pages import locale_word, localized
 from app.web.rights import PUBLIC, open_to
 
@@ -113,12 +114,15 @@ def schedule() -> str:
     days = 7 if request.args.get("span") == "week" else 1
     first = day - timedelta(days=day.weekday()) if days == 7 else day
     during = Interval(day_interval(first, zone).start, _midnight(first, days, zone))
-    shown = shown_instruments(_filters(), _asked_page())
-    busy = calendars.busy(shown.instruments, during, viewer, now=now)
-    words = {**_filters(), "page": str(shown.number)}
+    filters = _filters()
+    place = place_of(filters, _asked_page())
+    instruments = shown_instruments(filters, place)
+    busy = calendars.busy(instruments, during, viewer, now=now)
+    words = {**filters, "page": str(place.number)}
     return render_template(
         "reservations/schedule.html",
-        shown=shown,
+        place=place,
+        instruments=instruments,
         choices=choices(),
         by_instrument=_by_instrument(busy),
         during=during,
@@ -139,16 +143,17 @@ def schedule_busy() -> Response:
     """What the timeline shows, in as many statements for one instrument as for sixty."""
     window, viewer, now = _window(), current_or_none(), clock.now()
     zone: ZoneInfo = current_app.config["SETTINGS"].timezone
-    filters, page = _filters(), _asked_page()
-    versions = shown_versions(filters, page)
+    filters = _filters()
+    place = place_of(filters, _asked_page())
+    versions = shown_versions(filters, place)
     tag = _tag((versions, calendars.catalog_version()), window, viewer, now)
     if request.if_none_match.contains_weak(tag):
         return _unchanged(tag)
-    shown = shown_instruments(filters, page)
+    instruments = shown_instruments(filters, place)
     language = locale_word()
     rows = [
         {**_event(n, each, zone, language), "resourceId": str(each.instrument_id)}
-        for n, each in enumerate(calendars.busy(shown.instruments, window, viewer, now=now))
+        for n, each in enumerate(calendars.busy(instruments, window, viewer, now=now))
     ]
     rows += [
         {
@@ -157,7 +162,7 @@ def schedule_busy() -> Response:
             "resourceId": str(instrument.id),
             **_bounds(each, zone),
         }
-        for instrument in shown.instruments
+        for instrument in instruments
         for n, each in enumerate(calendars.closed(instrument, window))
     ]
     resources = [
@@ -169,7 +174,7 @@ def schedule_busy() -> Response:
             "url": f"{request.script_root}/instruments/{each.slug}",
             "reserve_url": url_for("reservations.reserve", slug=each.slug),
         }
-        for each in shown.instruments
+        for each in instruments
     ]
     return _tagged(jsonify(resources=resources, events=rows), tag)
 
@@ -182,6 +187,7 @@ ROUTES = (
 )
 
 
+@lru_cache(maxsize=4096)  # The same few hours, over and over.
 def instant(moment: datetime, zone: ZoneInfo) -> str:
     """By the clocks of `zone`, with the offset: the script shows the digits as they are."""
     return moment.astimezone(zone).isoformat(timespec="seconds")
