@@ -1,8 +1,9 @@
 """Rates as tables that people read: a line for each mode and unit, a price for each class."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from app.accounts.models import User
 from app.catalog.models import Facility, Instrument
@@ -12,6 +13,7 @@ from app.domain.errors import Text
 from app.domain.local_time import day_of
 from app.domain.rate_card import CLASS_NAMES, UNIT_NAMES, Terms, Unit, card_at
 from app.domain.rate_card import RateCard as Card
+from app.domain.rate_changes import Difference, differences
 from app.rates import queries
 from app.rates.cards import card_from, dated_on
 from app.rates.models import RateCard
@@ -48,20 +50,39 @@ class Kept:
     rates: Card
     rows: Sequence[Row]
     state: str  # past, now or coming
+    until: date | None  # the last day on which it holds; none: until another begins
+    before: Card | None  # of the same thing
+
+    @property
+    def changes(self) -> list[Difference]:
+        """What it says otherwise than the one before; of the first one, nothing."""
+        return differences(self.before, self.rates) if self.before else []
 
 
 def kept_at(facility: Facility, today: date) -> list[Kept]:
     """Every card of a facility, its instruments and its institution; newest first."""
     cards = queries.cards_at(facility)
+    said = {card.id: card_from(card.settings, rates_of(card)) for card in cards}
+    in_turn = defaultdict(list)
+    for card in reversed(cards):
+        in_turn[_thing(card)].append(card)
     found = []
     for card in cards:
-        same = [each.valid_from for each in cards if _thing(each) == _thing(card)]
-        holds = max((day for day in same if day <= today), default=None)
-        state = "now" if card.valid_from == holds else "past"
+        same = in_turn[_thing(card)]
+        place = same.index(card)
+        next_ = same[place + 1].valid_from if card is not same[-1] else None
+        state = "past" if next_ and next_ <= today else "now"
         state = "coming" if card.valid_from > today else state
-        rates = card_from(card.settings, rates_of(card))
-        found.append(Kept(card, rates, rows_of(rates), state))
+        until = next_ - timedelta(days=1) if next_ else None
+        before = said[same[place - 1].id] if place else None
+        found.append(Kept(card, said[card.id], rows_of(said[card.id]), state, until, before))
     return found
+
+
+def pair(kept: Sequence[Kept], one: str, other: str) -> tuple[Kept, Kept] | None:
+    """The two cards of these numbers, as an address says them; the older first."""
+    found = [each for each in reversed(kept) if str(each.card.id) in (one, other)]
+    return (found[0], found[1]) if len(found) == 2 else None
 
 
 def _thing(card: RateCard) -> tuple[int | None, int | None]:

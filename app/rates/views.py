@@ -29,6 +29,7 @@ from app.domain.rate_card import (
     UNIT_NAMES,
     reference_price,
 )
+from app.domain.rate_changes import differences
 from app.rates import queries, services, shown
 from app.rates.forms import FACILITY, INSTITUTION, RatesForm, TermsForm
 from app.rates.queries import RateBook
@@ -82,6 +83,24 @@ def index(slug: str) -> Page:
     _fill_in(form, facility)
     terms.fill_in(queries.terms_of(facility.institution))
     return _page(user, facility, form, terms)
+
+
+@bp.get("/facilities/<slug>/rates/compare")
+@open_to(Action.SET_RATES)
+def compare(slug: str) -> Page:
+    """What two cards say differently."""
+    _user, facility = _facility(slug)
+    kept = shown.kept_at(facility, day_of(clock.now(), ZoneInfo(facility.timezone)))
+    asked = [request.args.get(name, "") for name in ("one", "other")]
+    two = shown.pair(kept, *asked)
+    return render_template(
+        "rates/compare.html",
+        facility=facility,
+        kept=kept,
+        asked=asked,
+        two=two,
+        differences=differences(two[0].rates, two[1].rates) if two else [],
+    )
 
 
 @bp.post("/facilities/<slug>/rates")

@@ -1,5 +1,8 @@
 """The manager's page of rates, and what readers see of them on the page of an instrument."""
 
+import re
+from datetime import date
+
 import pytest
 from sqlalchemy import select
 
@@ -146,6 +149,46 @@ def test_rates_to_come_are_withdrawn(client, page, microscope):
     assert send(client, page, withdraw).status_code == 303
     assert cards() == []
     assert send(client, page, withdraw).status_code == 404
+
+
+def test_the_history_tells_from_when_until_when_each_card_holds_and_what_it_changed(
+    client, page, sora, microscope
+):
+    set_card(sora, microscope, 1_000)
+    set_card(sora, microscope, 2_000, first=date(2026, 4, 1), operator_fee=30_000)
+    set_card(sora, microscope, 5_000, first=date(2026, 3, 10), of="facility")
+
+    text = client.get(page).text
+    assert "from 2026-03-02 until 2026-03-31" in text
+    assert "from 2026-04-01</span>" in text
+    assert "from 2026-03-10</span>" in text
+    # Six classes in each mode, and the operator; the facility's card has none before it.
+    assert re.findall(r'data-differences="(\d+)"', text) == [str(6 * len(Mode) + 1)]
+
+
+def test_two_cards_are_compared_the_older_first_in_whichever_order_they_are_named(
+    client, page, sora, microscope
+):
+    old = set_card(sora, microscope, 1_000)
+    new = set_card(sora, microscope, 2_345, first=date(2026, 4, 1), operator_fee=30_000)
+
+    for one, other in ((old, new), (new, old)):
+        text = client.get(f"{page}/compare?one={one.id}&other={other.id}").text
+        rows = re.findall(r"<td[^>]*>(₩[0-9,]+)</td>", text)
+        assert rows[:2] == ["₩1,000", "₩2,345"]
+        assert rows[-2:] == ["₩0", "₩30,000"]
+
+
+def test_what_cannot_be_compared_is_asked_again(client, page, sora, mina, microscope):
+    assert client.get(f"{page}/compare").status_code == 200
+    card = set_card(sora, microscope, 1_000)
+    for other in (str(card.id), "", "0", "-1", "x", "９", "9" * 30):
+        answer = client.get(f"{page}/compare", query_string={"one": card.id, "other": other})
+        assert answer.status_code == 200
+        assert "Choose two different" in answer.text
+
+    client.sign_in(mina)
+    assert client.get(f"{page}/compare").status_code == 403
 
 
 def test_the_guideline_s_price_is_proposed(client, page, microscope):
