@@ -565,6 +565,11 @@ def sent(rule: Rule, method: str, stage: Stage) -> dict[str, Any]:
             "reservations-api.change": {"starts_at": wish["starts_at"], "ends_at": wish["ends_at"]},
             "question-api.ask": {"question": "stolen"},
             "question-api.answer": {"answer": "stolen"},
+            "question-api.propose_time": {
+                "starts_at": "2026-12-01T01:00:00Z",
+                "ends_at": "2026-12-01T02:00:00Z",
+                "question": "stolen",
+            },
             "participant-api.add": {"email": "stolen@example.org"},
             "operator-api.choose": {"email": "stolen@example.org"},
             "hand-over-api.offer": {"email": "stolen@example.org"},

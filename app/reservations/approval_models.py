@@ -9,6 +9,7 @@ from app.accounts.models import User
 from app.audit.models import BigKey
 from app.db import Model, words
 from app.domain.approval import Approver
+from app.domain.interval import Interval
 from app.reservations.models import Reservation
 
 _OPEN = text("opened_at IS NOT NULL AND closed_at IS NULL")
@@ -76,12 +77,17 @@ _AWAITED = text("ended_at IS NULL")
 
 
 class ApprovalQuestion(Model):
-    """What somebody asked the holder before deciding, and what the holder said."""
+    """What somebody asked the holder before deciding, and what the holder said.
+
+    Also whether another time would do: then nothing holds that time until it is accepted.
+    """
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     reservation_id: Mapped[int] = mapped_column(ForeignKey(Reservation.id), index=True)
     asked_by_id: Mapped[int] = mapped_column(ForeignKey(User.id))
-    question: Mapped[str] = mapped_column(String(500))
+    question: Mapped[str] = mapped_column(String(500))  # may be empty where a time is proposed
+    proposed_start: Mapped[datetime | None]
+    proposed_end: Mapped[datetime | None]
     asked_at: Mapped[datetime]
     #: What was left until it had to be decided; none: it might have waited.
     time_left: Mapped[timedelta | None]
@@ -97,7 +103,23 @@ class ApprovalQuestion(Model):
     def is_answered(self) -> bool:
         return self.answered_by_id is not None
 
+    @property
+    def proposed(self) -> Interval | None:
+        """The other time that was proposed, if that was the question."""
+        if self.proposed_start is None or self.proposed_end is None:
+            return None
+        return Interval(self.proposed_start, self.proposed_end)
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether the proposed time was taken; who rather has another says so in words."""
+        return self.is_answered and self.proposed is not None and not self.answer
+
     __table_args__ = (
+        CheckConstraint(
+            "(proposed_start IS NULL AND proposed_end IS NULL) OR proposed_start < proposed_end",
+            "proposed_is_a_span",
+        ),
         # One is asked at a time: the database refuses a second one itself.
         Index(
             "one_awaited_answer",

@@ -29,28 +29,35 @@ def approve_reservation(
         lock_reserved(before)
         user = queries.person(user_id)
         reservation, stage, approver = to_decide(user, uid, Step.APPROVE, version, now)
-        by = {"approver": approver, "decides": user}
-        stages.say(stage, by, agreed=True, note=reason, now=now)
-        if stage.passed:
-            stages.keep_for_good(reservation, stage.by, user, now)
-        said = {"reason": reason, "stage": stage.by.value} | in_place_of(user, approver)
-        if not stage.passed or stages.open_next(reservation, now):
-            reservation.version += 1
-            reservation.updated_at = now
-            note("agree-to-reservation", reservation, user, now, said)
-            if stage.passed:
-                notices.awaits(reservation, now=now)
-            return reservation
         attended = reservation.operator
-        _have_attended(reservation, now)
-        reservation.status = approval.after(reservation.status, Step.APPROVE)
-        reservation.decided_at, reservation.decided_by_id = now, user.id
-        reservation.decision_reason = reason
-        reservation.no_show_at = awaited_until(reservation.instrument, reservation.interval, now)
-        touch(reservation, now)
-        note("approve-reservation", reservation, user, now, said)
-        notices.approved(reservation, now=now, attended=attended)
+        if agree(stage, user, approver, reason, now=now):
+            notices.approved(reservation, now=now, attended=attended)
+        elif stage.passed:
+            notices.awaits(reservation, now=now)
     return reservation
+
+
+def agree(stage: ApprovalStage, user: User, approver: User, reason: str, *, now: datetime) -> bool:
+    """Say yes in the name of `approver`; True if its reservation is confirmed by it."""
+    reservation = stage.reservation
+    by = {"approver": approver, "decides": user}
+    stages.say(stage, by, agreed=True, note=reason, now=now)
+    if stage.passed:
+        stages.keep_for_good(reservation, stage.by, user, now)
+    said = {"reason": reason, "stage": stage.by.value} | in_place_of(user, approver)
+    if not stage.passed or stages.open_next(reservation, now):
+        reservation.version += 1
+        reservation.updated_at = now
+        note("agree-to-reservation", reservation, user, now, said)
+        return False
+    _have_attended(reservation, now)
+    reservation.status = approval.after(reservation.status, Step.APPROVE)
+    reservation.decided_at, reservation.decided_by_id = now, user.id
+    reservation.decision_reason = reason
+    reservation.no_show_at = awaited_until(reservation.instrument, reservation.interval, now)
+    touch(reservation, now)
+    note("approve-reservation", reservation, user, now, said)
+    return True
 
 
 def reject_reservation(

@@ -98,6 +98,8 @@ CANCELLED: dict[str, Any] = {**_DECIDED, "status": "cancelled"}
 QUESTION: dict[str, Any] = {"question": "Are the samples fixed?"}
 _ASKED: dict[str, Any] = {
     **QUESTION,
+    "proposed_start": None,
+    "proposed_end": None,
     "asked_by": "이소라",
     "asked_at": "2026-11-23T10:00:00Z",
     "state": "awaiting",
@@ -116,6 +118,29 @@ ANSWERED: dict[str, Any] = {
     **ASKED,
     "version": 3,
     "questions": [{**_ASKED, **ANSWER, "state": "answered", "ended_at": "2026-11-23T11:00:00Z"}],
+    "answer_by": None,
+}
+PROPOSAL: dict[str, Any] = {
+    "starts_at": "2026-12-02T10:00:00+09:00",
+    "ends_at": "2026-12-02T12:00:00+09:00",
+    "question": "The laser is serviced on Tuesday.",
+}
+_PROPOSED: dict[str, Any] = {
+    **_ASKED,
+    "question": PROPOSAL["question"],
+    "proposed_start": "2026-12-02T01:00:00Z",
+    "proposed_end": "2026-12-02T03:00:00Z",
+}
+PROPOSED: dict[str, Any] = {**ASKED, "questions": [_PROPOSED]}
+ACCEPTED: dict[str, Any] = {
+    **ASKED,
+    "status": "confirmed",
+    "starts_at": _PROPOSED["proposed_start"],
+    "ends_at": _PROPOSED["proposed_end"],
+    "reserved_from": _PROPOSED["proposed_start"],
+    "reserved_until": _PROPOSED["proposed_end"],
+    "version": 4,
+    "questions": [{**_PROPOSED, "state": "accepted", "ended_at": "2026-11-23T11:00:00Z"}],
     "answer_by": None,
 }
 COMING: dict[str, Any] = {"reason": "The card reader is broken."}

@@ -27,6 +27,7 @@ _ACTS: Mapping[str, Any] = {
     "release-request": _l("Turned down: nobody decided in time"),
     "agree-to-reservation": _l("Agreed at one stage"),
     "ask-holder": _l("Asked the holder"),
+    "propose-time": _l("Another time proposed"),
     "answer-question": _l("Answered"),
     "release-unanswered": _l("Turned down: the question was not answered"),
     "reject-reservation": _l("Rejected"),
@@ -152,7 +153,10 @@ def _details(action: str, detail: Mapping[str, Any], reservation: Reservation) -
         told.append(gettext("In place of %(name)s", name=other))
     if person := detail.get("participant") or detail.get("person"):
         told.append(person)
-    told += [detail[said] for said in ("question", "answer") if said in detail]
+    if proposed := detail.get("proposed"):
+        start, end = (datetime.fromisoformat(each) for each in proposed)
+        told.append(time_range(Interval(start, end), zone_of(reservation.instrument)))
+    told += [detail[said] for said in ("question", "answer") if detail.get(said)]
     if reason := detail.get("reason"):
         told.append(gettext("Reason: %(reason)s", reason=reason))
     return tuple(told)

@@ -5,15 +5,28 @@ from datetime import datetime
 from app.accounts.models import User
 from app.db import db
 from app.domain import approval_rules
+from app.domain.interval import Interval
 from app.reservations.approval_models import ApprovalQuestion
 from app.reservations.models import Reservation
 
 
-def pause(reservation: Reservation, user: User, text: str, now: datetime) -> ApprovalQuestion:
+def pause(
+    reservation: Reservation,
+    user: User,
+    text: str,
+    now: datetime,
+    *,
+    proposed: Interval | None = None,
+) -> ApprovalQuestion:
     """Ask its holder; until they answer nobody has to decide."""
     due = reservation.decide_by
     asked = ApprovalQuestion(
-        asked_by=user, question=text, asked_at=now, time_left=due - now if due else None
+        asked_by=user,
+        question=text,
+        proposed_start=proposed.start if proposed else None,
+        proposed_end=proposed.end if proposed else None,
+        asked_at=now,
+        time_left=due - now if due else None,
     )
     reservation.questions.append(asked)
     reservation.decide_by = None

@@ -10,13 +10,11 @@ from app.reservations.models import Reservation
 from app.reservations.particulars import particulars
 
 
-def asked(reservation: Reservation, question: str, *, by: User, now: datetime) -> None:
+def asked(reservation: Reservation, question: ApprovalQuestion, *, by: User, now: datetime) -> None:
     """The holder learns what is asked, and until when they may answer."""
     assert reservation.answer_by
-    until = reservation.answer_by.isoformat()
-    _tell(
-        "question_asked", reservation, reservation.holder, now, by, question=question, until=until
-    )
+    said = _said(question) | {"until": reservation.answer_by.isoformat()}
+    _tell("question_asked", reservation, reservation.holder, now, by, **said)
 
 
 def answered(
@@ -25,7 +23,7 @@ def answered(
     """Whoever asked learns the answer, unless they hear once a day of what waits."""
     reader = question.asked_by
     if reader.active and reader.approval_mails is ApprovalMails.AT_ONCE:
-        said = {"question": question.question, "answer": question.answer}
+        said = _said(question) | {"answer": question.answer}
         _tell("question_answered", reservation, reader, now, by, **said)
 
 
@@ -34,10 +32,18 @@ def expired(reservation: Reservation, question: ApprovalQuestion, *, now: dateti
     readers = {each.id: each for each in (reservation.holder, question.asked_by) if each.active}
     for reader in readers.values():
         own = reader.id == reservation.holder_id
-        said = {"question": question.question, "own": own}
+        said = _said(question) | {"own": own}
         _tell("question_expired", reservation, reader, now, None, **said)
     notices.tell_participants("reservation_rejected", reservation, now)
     attendance_notices.tell("ended", reservation, now=now)
+
+
+def _said(question: ApprovalQuestion) -> dict[str, object]:
+    times = question.proposed
+    return {
+        "question": question.question,
+        "proposed": [times.start.isoformat(), times.end.isoformat()] if times else [],
+    }
 
 
 def _tell(

@@ -293,43 +293,52 @@ def change_reservation(
     before = queries.by_uid(uid, viewer=user)
     wanted = change.interval or before.interval
     request = as_changed(before, change, wanted)
-    answers = request.answers
     user_id = user.id
     with told_if_taken(request, user, now=now), transaction():
         lock_reserved(before, wanted)
         user = queries.person(user_id)
         reservation = again(uid, user, Action.CHANGE_RESERVATION, version)
-        approval.after(reservation.status, Step.CHANGE)
-        approval.may_still_change(reservation.interval, now=now)
-        was, held_before = seen(reservation), reservation.interval
-        attended = reservation.operator
-        files = answer_files.of(reservation) if change.answers else set()
-        answered = change.answers is not None and answers != reservation.answers
-        answered = answered or pays_otherwise(reservation, change)
-        if wanted != reservation.interval or answered:
-            _move(reservation, user, request, now=now, override=change.override)
-        if change.answers is not None:
-            asking = [each.instrument for each in (reservation, *linked.companions(reservation))]
-            answer_files.keep(user, asking, change.answers, now=now, already=files)
-        say(reservation, change)
-        if (reservation.interval, reservation.samples, reservation.shares) != (
-            *(held_before, was["samples"], was["shares"]),
-        ):
-            requote([reservation], now)
-        if has_to_be_approved_anew(reservation, was):
-            _ask_anew(reservation, user, now)
-        became = visible(reservation)
-        changes = {name: [was[name], value] for name, value in became.items() if was[name] != value}
-        if not changes:
-            return reservation
+        held_before, attended = reservation.interval, reservation.operator
+        if change_within(reservation, user, change, request, now=now):
+            notices.changed(reservation, by=user, now=now, attended=attended)
+            if left := without([held_before], [reservation.interval]):
+                offering.freed(reservation, left, now=now, by=user)
+    return reservation
+
+
+def change_within(
+    reservation: Reservation, user: User, change: Change, request: BookingRequest, *, now: datetime
+) -> bool:
+    """Change it in the caller's transaction, as `change_reservation` does; tells nobody.
+
+    `request` is what it becomes. False if nothing changed. Call it under `told_if_taken`.
+    """
+    approval.after(reservation.status, Step.CHANGE)
+    approval.may_still_change(reservation.interval, now=now)
+    was, held_before = seen(reservation), reservation.interval
+    files = answer_files.of(reservation) if change.answers else set()
+    answered = change.answers is not None and request.answers != reservation.answers
+    answered = answered or pays_otherwise(reservation, change)
+    if request.interval != held_before or answered:
+        _move(reservation, user, request, now=now, override=change.override)
+    if change.answers is not None:
+        asking = [each.instrument for each in (reservation, *linked.companions(reservation))]
+        answer_files.keep(user, asking, change.answers, now=now, already=files)
+    say(reservation, change)
+    if (reservation.interval, reservation.samples, reservation.shares) != (
+        *(held_before, was["samples"], was["shares"]),
+    ):
+        requote([reservation], now)
+    if has_to_be_approved_anew(reservation, was):
+        _ask_anew(reservation, user, now)
+    became = visible(reservation)
+    changes = {name: [was[name], value] for name, value in became.items() if was[name] != value}
+    if changes:
         # Whoever changes what was asked about has answered by it.
         paused.resume(reservation, now)
         touch(reservation, now)
         note("change-reservation", reservation, user, now, changes)
-        notices.changed(reservation, by=user, now=now, attended=attended)
-        if left := without([held_before], [reservation.interval]):
-            offering.freed(reservation, left, now=now, by=user)
-    return reservation
+    return bool(changes)
 
 
 def cancel_reservation(
@@ -566,18 +575,7 @@ def _move(
     """Put the reservation at another time, by the rules for its holder; its state stays."""
     instrument, holder = reservation.instrument, reservation.holder
     take_person(instrument, holder)
-    along = linked.moved_along(reservation.id) if reservation.bundle else ()
-    facts = queries.booking_facts(
-        instrument,
-        holder,
-        request.interval,
-        now=now,
-        besides=reservation.id,
-        group=reservation.group_id,
-        with_=along,
-        asked=request,
-    )
-    aside = _refuse(request, facts, user, (instrument, along), override)
+    facts, aside = _judge(reservation, user, request, now=now, override=override)
     reservation.refusals_overridden = list(aside.codes)
     reservation.override_reason = aside.reason
     reservation.interval = request.interval
@@ -588,6 +586,30 @@ def _move(
     if request.answers != reservation.answers:
         linked.answer(reservation, linked.companions(reservation), request.answers)
     reservation.exclusive = instrument.capacity == 1
+
+
+def refuse_move(reservation: Reservation, request: BookingRequest, *, now: datetime) -> None:
+    """Raise where the rules would not let its holder move it; under `told_if_taken`."""
+    _judge(reservation, reservation.holder, request, now=now, override="")
+
+
+def _judge(
+    reservation: Reservation, user: User, request: BookingRequest, *, now: datetime, override: str
+) -> tuple[booking.BookingFacts, _Aside]:
+    """By the rules for its holder, as `request` asks for it; raises where they refuse."""
+    instrument = reservation.instrument
+    along = linked.moved_along(reservation.id) if reservation.bundle else ()
+    facts = queries.booking_facts(
+        instrument,
+        reservation.holder,
+        request.interval,
+        now=now,
+        besides=reservation.id,
+        group=reservation.group_id,
+        with_=along,
+        asked=request,
+    )
+    return facts, _refuse(request, facts, user, (instrument, along), override)
 
 
 def as_changed(

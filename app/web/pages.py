@@ -148,6 +148,11 @@ def local_time(instant: datetime, zone: str | ZoneInfo | None = None) -> str:
     return f"{local_date(instant, zone)} {local:%H:%M}"
 
 
+def wall_clock(instant: datetime, zone: str | ZoneInfo | None = None) -> str:
+    """As a browser's field of a local time wants it."""
+    return f"{instant.astimezone(_zone(zone)):%Y-%m-%dT%H:%M}"
+
+
 def clock_time(instant: datetime, zone: str | ZoneInfo | None = None) -> str:
     return f"{instant.astimezone(_zone(zone)):%H:%M}"
 
@@ -219,6 +224,7 @@ def register(app: Flask) -> None:
         "local_date": local_date,
         "local_time": local_time,
         "clock_time": clock_time,
+        "wall_clock": wall_clock,
         "time_range": time_range,
         "clock_range": clock_range,
         "won": won,

@@ -1,7 +1,7 @@
 // Keys for whoever decides on much: to go from request to request, and to decide on the one gone to.
 
 const KEPT = "dure-approval-keys";
-const CODES = { KeyJ: "j", KeyK: "k", KeyX: "x", KeyA: "a", KeyR: "r", KeyQ: "q" };
+const CODES = { KeyJ: "j", KeyK: "k", KeyX: "x", KeyA: "a", KeyR: "r", KeyQ: "q", KeyT: "t" };
 
 const entries = () => [...document.querySelectorAll("[data-request]")];
 const present = () => document.activeElement?.closest("[data-request]");
@@ -40,6 +40,7 @@ const ACTS = {
   a: () => present()?.querySelector("form[data-approve]").requestSubmit(),
   r: () => write("details[data-reject]"),
   q: () => write("details[data-ask]"),
+  t: () => write("details[data-propose]"),
 };
 
 export function prepareApprovalKeys() {

@@ -1,6 +1,7 @@
 // What every page does: theme, messages, questions, forms, partial updates.
 import htmx from "htmx.org/dist/htmx.esm.js";
 import { prepareApprovalKeys } from "./approval_keys.js";
+import { prepareFollowingEnds } from "./follow_start.js";
 import { forgetErrors } from "./form_errors.js";
 import { keepTypedText } from "./typed_text.js";
 import { ask, element, say } from "./messages.js";
@@ -164,3 +165,4 @@ prepareTheme();
 prepareHtmx();
 prepareForms();
 prepareApprovalKeys();
+prepareFollowingEnds();
