@@ -1,18 +1,16 @@
 """Statements and settlements as files: JSON for programs, CSV and XLSX for spreadsheets, PDF."""
 
-import io
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
-
-import xlsxwriter
 
 from app.billing.models import Statement, StatementLine
 from app.billing.printed import HEADS, settlement_pdf, statement_pdf
 from app.billing.queries import Settlement, institution_names
 from app.domain.errors import Text
 from app.web.csv_files import csv_text
+from app.web.xlsx_files import xlsx
 
 #: Rows of cells, the first of which names the columns.
 Table = Sequence[Sequence[object]]
@@ -141,20 +139,7 @@ def _csv(_said: Mapping[str, Any], table: Table) -> bytes:
 
 
 def _xlsx(_said: Mapping[str, Any], table: Table) -> bytes:
-    """Text stays text: what people typed is never run as a formula or followed as a link."""
-    file = io.BytesIO()
-    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    with xlsxwriter.Workbook(file, options) as book:
-        sheet, won = book.add_worksheet(), book.add_format({"num_format": "#,##0"})
-        for number, row in enumerate(table):
-            for column, value in enumerate(row):
-                if isinstance(value, int):
-                    sheet.write_number(number, column, value, won)
-                elif value is not None:
-                    sheet.write_string(number, column, str(value))
-        sheet.freeze_panes(1, 0)
-        sheet.autofit()
-    return file.getvalue()
+    return xlsx({"Sheet1": table})
 
 
 _WRITE: Mapping[str, Callable[[Mapping[str, Any], Table], bytes]] = MappingProxyType(

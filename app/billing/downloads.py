@@ -4,12 +4,13 @@ from flask import Response
 
 from app.billing import documents
 from app.domain.errors import Invalid, Text
+from app.web import xlsx_files
 
 _TYPES = {
     "pdf": "application/pdf",
     "json": "application/json",
     "csv": "text/csv",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "xlsx": xlsx_files.TYPE,
 }
 
 

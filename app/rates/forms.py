@@ -39,13 +39,13 @@ from app.domain.rate_card import (
     Terms,
     Unit,
 )
+from app.domain.rate_sheet import MOST_WON
 from app.rates.services import NewRates
 from app.rates.shown import Row
 from app.web.pages import localized
 
 #: As many lines of prices and extra discounts as the form has.
 ROWS, EXTRAS = 4, 2
-MOST_WON = 10**12
 
 _PERCENT = NumberRange(0, 100, _l("A number from 0 to 100."))
 _FACTOR = re.compile(r"\d{1,2}(\.\d{1,2})?", re.ASCII)

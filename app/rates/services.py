@@ -1,5 +1,6 @@
 """Use cases of rates: set them from a day on, withdraw what has not begun, taxes and truncation."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -52,8 +53,18 @@ def set_rates(user: User, facility: Facility, wanted: NewRates, *, now: datetime
     that is wrong: a day that is over, a day on which another card begins, a class or a mode
     that would be left without a price.
     """
+    return set_all(user, facility, [wanted], now=now)[0]
+
+
+def set_all(
+    user: User, facility: Facility, wanted: Sequence[NewRates], *, now: datetime
+) -> list[RateCard]:
+    """The same for several things: all of them or, if anything is wrong with one, none."""
+    slug = facility.slug
     try:
-        return _set_rates(user, facility.slug, wanted, now)
+        with transaction():
+            facility = facility_by_slug(slug)
+            return [_set_rates(user, facility, each, now) for each in wanted]
     except IntegrityError as broken:
         if "rate_card" not in str(broken.orig):
             raise
@@ -61,41 +72,53 @@ def set_rates(user: User, facility: Facility, wanted: NewRates, *, now: datetime
         raise Invalid(wrong, {"valid_from": wrong}) from broken
 
 
-def _set_rates(user: User, slug: str, wanted: NewRates, now: datetime) -> RateCard:
-    with transaction():
-        facility = facility_by_slug(slug)
-        access.require(user, Action.SET_RATES, _scope(facility, institution=wanted.institution))
-        instrument = _instrument(facility, wanted.instrument)
-        today = day_of(now, ZoneInfo(facility.timezone))
-        before = _on_the_day(facility, instrument, wanted)
-        if wrong := _wrong(wanted, instrument, before, today):
-            raise Invalid(next(iter(wrong.values())), wrong)
-        if before is not None:
-            db.session.delete(before)
-            db.session.flush()
-        made = RateCard(
-            supplier_id=facility.institution_id,
-            facility_id=None if instrument or wanted.institution else facility.id,
-            instrument_id=instrument.id if instrument else None,
-            valid_from=wanted.valid_from,
-            settings=settings_of(wanted.card),
-            made_by_id=user.id,
-            made_at=now,
-            lines=[
-                RateLine(
-                    who=rate.who,
-                    mode=rate.mode,
-                    unit=rate.unit,
-                    price=rate.price,
-                    minimum=rate.minimum,
-                    started=rate.started,
-                )
-                for rate in wanted.card.rates
-            ],
-        )
-        db.session.add(made)
+def wrong_with(facility: Facility, wanted: NewRates, *, now: datetime) -> dict[str, Text]:
+    """What `set_rates` would refuse, by field; nothing is written."""
+    return _checked(facility, wanted, now)[1]
+
+
+def _checked(
+    facility: Facility, wanted: NewRates, now: datetime
+) -> tuple[RateCard | None, dict[str, Text]]:
+    """The card that begins on the same day, and what is wrong."""
+    instrument = _instrument(facility, wanted.instrument)
+    before = _on_the_day(facility, instrument, wanted)
+    today = day_of(now, ZoneInfo(facility.timezone))
+    return before, _wrong(wanted, instrument, before, today)
+
+
+def _set_rates(user: User, facility: Facility, wanted: NewRates, now: datetime) -> RateCard:
+    access.require(user, Action.SET_RATES, _scope(facility, institution=wanted.institution))
+    before, wrong = _checked(facility, wanted, now)
+    if wrong:
+        raise Invalid(next(iter(wrong.values())), wrong)
+    if before is not None:
+        db.session.delete(before)
         db.session.flush()
-        _note("set-rates", facility, made, instrument, user, now)
+    instrument = _instrument(facility, wanted.instrument)
+    made = RateCard(
+        supplier_id=facility.institution_id,
+        facility_id=None if instrument or wanted.institution else facility.id,
+        instrument_id=instrument.id if instrument else None,
+        valid_from=wanted.valid_from,
+        settings=settings_of(wanted.card),
+        made_by_id=user.id,
+        made_at=now,
+        lines=[
+            RateLine(
+                who=rate.who,
+                mode=rate.mode,
+                unit=rate.unit,
+                price=rate.price,
+                minimum=rate.minimum,
+                started=rate.started,
+            )
+            for rate in wanted.card.rates
+        ],
+    )
+    db.session.add(made)
+    db.session.flush()
+    _note("set-rates", facility, made, instrument, user, now)
     return made
 
 

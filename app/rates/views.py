@@ -1,7 +1,6 @@
 """The manager's page of rates, and the words of quotes for all templates."""
 
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.blueprints import BlueprintSetupState
@@ -10,15 +9,12 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
 from app import clock
-from app.accounts import access
-from app.accounts.access import Action, Scope
-from app.accounts.current import current
+from app.accounts.access import Action
 from app.accounts.forms import ButtonForm
 from app.accounts.models import User
 from app.catalog.models import Facility, Instrument
-from app.catalog.queries import facility_by_slug, instruments_of, scope_of
+from app.catalog.queries import instruments_of
 from app.domain.errors import Invalid, WrongState
-from app.domain.local_time import day_of
 from app.domain.notation import day_in_words
 from app.domain.quote import decimal
 from app.domain.quote_words import count_in_words, item_in_words
@@ -30,14 +26,17 @@ from app.domain.rate_card import (
     reference_price,
 )
 from app.domain.rate_changes import differences
-from app.rates import queries, services, shown
+from app.rates import queries, services, sheet_pages, shown
 from app.rates.forms import FACILITY, INSTITUTION, RatesForm, TermsForm
+from app.rates.places import administers, facility_of, today_at
 from app.rates.queries import RateBook
 from app.web.pages import localized
 from app.web.problems import KINDS
 from app.web.rights import open_to
 
 bp = Blueprint("rates", __name__, template_folder="templates")
+for _method, _rule, _view in sheet_pages.ROUTES:
+    bp.add_url_rule(_rule, view_func=_view, methods=[_method])
 
 bp.add_app_template_filter(item_in_words, "line_item")
 bp.add_app_template_filter(count_in_words, "line_count")
@@ -68,17 +67,11 @@ def _of_instrument(instrument: Instrument, reader: User | None, *, now: datetime
     return Markup(render_template("rates/_of_instrument.html", rates=found))  # noqa: S704
 
 
-def _facility(slug: str) -> tuple[User, Facility]:
-    user, facility = current(), facility_by_slug(slug)
-    access.require(user, Action.SET_RATES, scope_of(facility))
-    return user, facility
-
-
 @bp.get("/facilities/<slug>/rates")
 @open_to(Action.SET_RATES)
 def index(slug: str) -> Page:
     """What holds today, what was and will be; new rates from a day on."""
-    user, facility = _facility(slug)
+    user, facility = facility_of(slug)
     form, terms = _rates_form(user, facility), TermsForm(formdata=None)
     _fill_in(form, facility)
     terms.fill_in(queries.terms_of(facility.institution))
@@ -89,8 +82,8 @@ def index(slug: str) -> Page:
 @open_to(Action.SET_RATES)
 def compare(slug: str) -> Page:
     """What two cards say differently."""
-    _user, facility = _facility(slug)
-    kept = shown.kept_at(facility, day_of(clock.now(), ZoneInfo(facility.timezone)))
+    _user, facility = facility_of(slug)
+    kept = shown.kept_at(facility, today_at(facility))
     asked = [request.args.get(name, "") for name in ("one", "other")]
     two = shown.pair(kept, *asked)
     return render_template(
@@ -107,7 +100,7 @@ def compare(slug: str) -> Page:
 @open_to(Action.SET_RATES)
 def set_rates(slug: str) -> Page:
     """Let new rates hold from a day on."""
-    user, facility = _facility(slug)
+    user, facility = facility_of(slug)
     form, terms = _rates_form(user, facility), TermsForm(formdata=None)
     terms.fill_in(queries.terms_of(facility.institution))
     if not form.validate():
@@ -116,7 +109,7 @@ def set_rates(slug: str) -> Page:
         services.set_rates(user, facility, form.to_rates(), now=clock.now())
     except Invalid as wrong:
         form.show(wrong)
-        user, facility = _facility(slug)  # The use case was rolled back.
+        user, facility = facility_of(slug)  # The use case was rolled back.
         return _page(user, facility, form, terms), _INVALID
     flash(gettext("The rates are set. What was quoted before stays as it was."), "success")
     return redirect(url_for(".index", slug=slug, _anchor="flashes"), 303)
@@ -126,7 +119,7 @@ def set_rates(slug: str) -> Page:
 @open_to(Action.SET_RATES)
 def withdraw(slug: str, card_id: int) -> AnyResponse:
     """Take back rates that have not begun."""
-    user, facility = _facility(slug)
+    user, facility = facility_of(slug)
     try:
         services.withdraw_rates(user, facility, card_id, now=clock.now())
         flash(gettext("Withdrawn: these rates will not begin."), "success")
@@ -139,7 +132,7 @@ def withdraw(slug: str, card_id: int) -> AnyResponse:
 @open_to(Action.SET_RATES)
 def set_terms(slug: str) -> Page:
     """How the institution taxes and rounds."""
-    user, facility = _facility(slug)
+    user, facility = facility_of(slug)
     terms = TermsForm()
     if not terms.validate():
         form = _rates_form(user, facility)
@@ -150,20 +143,16 @@ def set_terms(slug: str) -> Page:
     return redirect(url_for(".index", slug=slug, _anchor="flashes"), 303)
 
 
-def _administers(user: User, facility: Facility) -> bool:
-    return access.may(user, Action.SET_RATES, Scope(institution_id=facility.institution_id))
-
-
 def _rates_form(user: User, facility: Facility) -> RatesForm:
     form = RatesForm(formdata=request.form if request.endpoint == "rates.set_rates" else None)
-    form.offer(instruments_of(facility), institution=_administers(user, facility))
+    form.offer(instruments_of(facility), institution=administers(user, facility))
     return form
 
 
 def _fill_in(form: RatesForm, facility: Facility) -> None:
     """Begin with what holds today for the instrument in the address, or for the facility."""
     now = clock.now()
-    today = day_of(now, ZoneInfo(facility.timezone))
+    today = today_at(facility)
     chosen = _chosen(facility)
     if chosen is not None:
         found = shown.holding(chosen, RateBook.of(chosen), now=now)
@@ -193,9 +182,9 @@ def _page(user: User, facility: Facility, form: RatesForm, terms: TermsForm) -> 
         form=form,
         terms_form=terms,
         terms=queries.terms_of(facility.institution),
-        administers=_administers(user, facility),
+        administers=administers(user, facility),
         holding=[(each, shown.holding(each, book, now=now)) for each in instruments],
-        kept=shown.kept_at(facility, day_of(now, ZoneInfo(facility.timezone))),
+        kept=shown.kept_at(facility, today_at(facility)),
         chosen=chosen,
         reference=reference_price(cost) if cost else None,
         button=ButtonForm(formdata=None),
