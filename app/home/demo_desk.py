@@ -20,7 +20,15 @@ from app.domain.file_kinds import DOCUMENTS
 from app.domain.interval import Interval
 from app.domain.local_time import day_of, first_instant
 from app.files.services import Upload, put_draft
-from app.reservations import hand_overs, participants, questions, services, waiting, waitlist
+from app.reservations import (
+    hand_overs,
+    participants,
+    proposals,
+    questions,
+    services,
+    waiting,
+    waitlist,
+)
 from app.reservations.models import Reservation
 from app.reservations.waitlist import Wish
 from app.web import uploads
@@ -59,6 +67,7 @@ def lay_out(*, now: datetime) -> None:
     away = today + timedelta(days=14)
     absences.enter(manager, _DEPUTY, away, away + timedelta(days=4), now=now, today=today)
     _ask(manager, now)
+    _propose(manager, researcher, now)
     _wait(researcher, own, now)
     staged = db.session.scalar(select(Instrument).where(Instrument.slug == _STAGED))
     if staged is not None:
@@ -86,6 +95,21 @@ def _ask(manager: User, now: datetime) -> None:
         if questions.may_be_asked(reservation, now):
             question = "시료는 고정된 상태인가요? 살아 있다면 생물안전 승인 번호도 알려 주세요."
             questions.ask_holder(manager, reservation.uid, question, now=now)
+            return
+
+
+def _propose(manager: User, researcher: User, now: datetime) -> None:
+    """Another day to the researcher, for what they asked for; the first that is free."""
+    for reservation in waiting.awaiting(manager, limit=_TRIED):
+        if reservation.holder_id != researcher.id or not questions.may_be_asked(reservation, now):
+            continue
+        for days in range(1, 8):
+            times = reservation.interval.shifted(timedelta(days=days))
+            words = "그날은 레이저 점검이 있어 다른 날이 더 좋습니다."
+            try:
+                proposals.propose_time(manager, reservation.uid, times, words, now=now)
+            except DureError:  # Taken, or closed: the next day may do.
+                continue
             return
 
 

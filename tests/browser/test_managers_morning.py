@@ -2,8 +2,9 @@
 
 import email
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.policy import default
+from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import expect
 
@@ -13,6 +14,7 @@ from tests.browser.test_main_job import (
     MANAGER,
     RESEARCHER,
     SECOND,
+    SEOUL,
     reserve_page,
     sign_in,
     tomorrow,
@@ -35,18 +37,23 @@ def test_a_managers_morning(visit, demo):
     start = tomorrow(9) + LATER
     moved = reserve(researcher, reserve_page(start, start + timedelta(hours=1)))
     cancelled = reserve(second, reserve_page(start + timedelta(hours=1), start + 2 * HOUR))
-    approved, rejected, asked = (reserve(second, first_free(second)) for _ in range(3))
+    approved, rejected, asked, put_off = (reserve(second, first_free(second)) for _ in range(4))
+    other = times_of(first_free(second))
     sign_in(trainee, TRAINEE)
     sign_up(trainee)
 
     sign_in(manager, MANAGER)
     decide(manager, approved, rejected, asked)
+    propose(manager, put_off, other)
     close(manager, start, moved, cancelled)
     note_attendance(manager)
+
+    accept(second, put_off, other)
 
     # Everyone sees what became of theirs.
     for uid, said in (
         (approved, "확정"),
+        (put_off, "확정"),
         (rejected, "반려"),
         (asked, "살아 있는 세포인가요?"),
         (cancelled, "취소"),
@@ -69,6 +76,14 @@ def first_free(page, slug=GUARDED):
     return page.locator(f"a[href^='/instruments/{slug}/reserve']").first.get_attribute("href")
 
 
+def times_of(form):
+    """Start and end by the clocks of the instrument, as fields of the form show them."""
+    asked = parse_qs(urlsplit(form).query)
+    return [
+        typed(datetime.fromisoformat(asked[name][0]).astimezone(SEOUL)) for name in ("start", "end")
+    ]
+
+
 def reserve(page, form):
     page.goto(form)
     page.fill("#purpose", "아침 시험")
@@ -84,6 +99,33 @@ def sign_up(trainee):
     trainee.locator("[data-to-learn] a").click()
     trainee.locator("main form[action$='/sign-up'] button").first.click()
     expect(trainee.locator("main").get_by_text("자리 배정됨").first).to_be_visible()
+
+
+def propose(manager, uid, times):
+    """By a key, too; the end follows the start."""
+    go_to(manager, uid)
+    manager.keyboard.press("t")
+    form = manager.locator(f"#r-{uid} [data-propose] form")
+    expect(form.locator("[name=starts_at]")).to_be_focused()
+    before = minutes(form)
+    form.locator("[name=starts_at]").fill(times[0])
+    assert minutes(form) == before
+    form.locator("[name=ends_at]").fill(times[1])
+    form.locator("[name=question]").press("Enter")
+    done(manager, "제안했습니다")
+    expect(manager.locator(f"#r-{uid} [data-questions]")).to_contain_text("제안한 시간")
+
+
+def minutes(form):
+    start, end = (form.locator(f"[name={name}]").input_value() for name in ("starts_at", "ends_at"))
+    return (datetime.fromisoformat(end) - datetime.fromisoformat(start)) / timedelta(minutes=1)
+
+
+def accept(page, uid, times):
+    page.goto(f"/reservations/{uid}")
+    page.get_by_role("button", name="이 시간으로 변경").click()
+    done(page, "확정되었습니다")
+    expect(page.locator("main time").first).to_contain_text(f"{times[0][-5:]}–{times[1][-5:]}")
 
 
 def decide(manager, approved, rejected, asked):
