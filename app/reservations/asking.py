@@ -99,7 +99,7 @@ def reserve(slug: str) -> AnyResponse | str | tuple[str, int]:
             status = KINDS["taken" if isinstance(refused, Taken) else "refused"].status
             return _reserve_page(form, instrument, user), status
         if isinstance(refused, Taken):
-            may_wait = not (form.holder.data or instrument.needs or form.chosen)
+            may_wait = not (form.holder.data or form.chosen)
             page = _reserve_page(form, instrument, user, refused.alternatives, may_wait=may_wait)
             return page, TAKEN
         found = _instead(form.to_request(), refused.refusals, user)
@@ -210,7 +210,7 @@ def check(slug: str) -> str:
         found=with_instruments(_instead(asked, trial.refusals, user)),
         may_wait=bool(trial.refusals)
         and all(map(booking.is_conflict, trial.refusals))
-        and not (asked.holder or asked.accessories or instrument.needs),
+        and not (asked.holder or asked.accessories),
         instrument=instrument,
         zone=zone_of(instrument),
         policy=policy,

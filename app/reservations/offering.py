@@ -5,11 +5,11 @@ touched each other's people would wait for one another. Taking an offer asks all
 """
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, insert, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from app.accounts import access
@@ -19,10 +19,11 @@ from app.audit import services as audit
 from app.catalog.models import Facility, Instrument
 from app.catalog.policy import affiliation_on, policy_of, zone_of
 from app.catalog.queries import scope_of
-from app.db import db, transaction
+from app.db import db, table_of, transaction
 from app.domain import approval, booking, waitlist
 from app.domain.approval import Status, Step
 from app.domain.booking import BookingFacts, BookingRequest
+from app.domain.errors import WrongState
 from app.domain.interval import Interval
 from app.domain.local_time import day_of
 from app.domain.opening_hours import OpeningHours
@@ -33,7 +34,7 @@ from app.domain.waitlist import Outcome, Waiting, WaitState
 from app.rates.queries import tariff_of
 from app.reservations import duties, notices, paying, queries, sponsoring
 from app.reservations.answering import asked_of
-from app.reservations.linked import companions
+from app.reservations.linked import along, companions, follow, row_along
 from app.reservations.models import (
     FreedTime,
     Offer,
@@ -42,7 +43,7 @@ from app.reservations.models import (
     Wait,
     wait_instrument,
 )
-from app.reservations.turns import lock_calendar, touch_calendar
+from app.reservations.turns import lock_calendars, lock_reserved, touch_calendar
 
 Stopping = Callable[[], bool]
 
@@ -68,12 +69,22 @@ def freed(
             own = by is not None and by.id == reservation.holder_id
             close(offer, Outcome.DECLINED if own else Outcome.WITHDRAWN, now=now)
     spans = list(spans)
-    for each in (reservation, *companions(reservation)):
-        time_freed(each.instrument, spans, now=now)
+    together = [each.instrument for each in (reservation, *companions(reservation))]
+    for each in together:
+        time_freed(each, spans, now=now, ours={one.id for one in together})
 
 
-def time_freed(instrument: Instrument, spans: Iterable[Interval], *, now: datetime) -> None:
-    """As `freed`, where it was no reservation that went, such as a closure that is lifted."""
+def time_freed(
+    instrument: Instrument,
+    spans: Iterable[Interval],
+    *,
+    now: datetime,
+    ours: Collection[int] = (),
+) -> None:
+    """As `freed`, where it was no reservation that went, such as a closure that is lifted.
+
+    `ours`: the ids of other instruments whose calendars are locked.
+    """
     ahead = [Interval(max(each.start, now), each.end) for each in spans if each.end > now]
     if not ahead:
         return
@@ -85,21 +96,24 @@ def time_freed(instrument: Instrument, spans: Iterable[Interval], *, now: dateti
             for each in ahead
         )
         db.session.flush()
-    offer_time(instrument, now=now)
+    offer_time(instrument, now=now, ours=ours)
 
 
-def offer_time(instrument: Instrument, *, now: datetime) -> int:
+def offer_time(instrument: Instrument, *, now: datetime, ours: Collection[int] = ()) -> int:
     """Hold what is free for those who wait for it, in order; the calendar is locked.
 
-    How many offers were made.
+    How many offers were made. Where other instruments are reserved along, their calendars have
+    to be ours, too; else it is left to the worker's next round.
     """
     round_ = _Round(instrument, now)
+    if not round_.ids <= {instrument.id, *ours}:
+        return 0
     made = 0
     for waiting, slot in round_.offers():
         wait = _claimed(waiting.key)
         if wait is None:  # Offered elsewhere at this very moment, or withdrawn.
             continue
-        _hold(instrument, wait, round_.person(wait), slot, now=now)
+        _hold(round_, wait, slot)
         made += 1
     return made
 
@@ -133,32 +147,34 @@ def offer_on(instrument_id: int, *, now: datetime) -> int:
         .where(Instrument.id == instrument_id)
         .options(joinedload(Instrument.facility).joinedload(Facility.institution))
     ).one()
-    if next(_Round(instrument, now).offers(), None) is None:
+    round_ = _Round(instrument, now)
+    if next(round_.offers(), None) is None:
         return 0
     with transaction():
-        return offer_time(lock_calendar(instrument_id), now=now)
+        locked = lock_calendars(round_.ids)
+        return offer_time(locked[instrument_id], now=now, ours=round_.ids)
 
 
 def end_offers(now: datetime, stopping: Stopping = _never) -> int:
     """Let go of offers whose time to answer is over, and offer the time to the next."""
     due = db.session.execute(
-        select(Offer.id, Reservation.instrument_id)
-        .join(Offer.reservation)
+        select(Offer.id, Offer.reservation_id)
         .where(Offer.outcome.is_(None), Offer.expires_at <= now)
         .order_by(Offer.expires_at)
     ).all()
     ended = 0
-    for offer_id, instrument_id in due:
+    for offer_id, reservation_id in due:
         if stopping():
             break
+        held = db.session.get_one(Reservation, reservation_id)
         with transaction():
-            instrument = lock_calendar(instrument_id)
+            lock_reserved(held)
             offer = open_offer(offer_id)
             if offer is None:  # Taken, declined, or ended by another worker meanwhile.
                 continue
             lapse(offer, Outcome.EXPIRED, now=now)
             notices.offer_expired(offer, now=now)
-            time_freed(instrument, [offer.reservation.interval], now=now)
+            let_go(offer, now=now)
             ended += 1
     return ended
 
@@ -194,12 +210,18 @@ def open_offer(offer_id: int) -> Offer | None:
     ).one_or_none()
 
 
+def let_go(offer: Offer, *, now: datetime) -> None:
+    """Give the time of an offer that has lapsed to the next; all that it held is locked."""
+    freed(offer.reservation, [offer.reservation.interval], now=now, by=None)
+
+
 def lapse(offer: Offer, outcome: Outcome, *, now: datetime, by: User | None = None) -> None:
-    """Free the time of an offer again; the calendar is locked."""
+    """Free the time of an offer again; the calendars of all that it holds are locked."""
     reservation = offer.reservation
     reservation.status = approval.after(reservation.status, Step.LAPSE)
     reservation.ended_at = now
     sponsoring.free(reservation)
+    follow([reservation], now)
     reservation.version += 1
     reservation.sequence += 1
     reservation.updated_at = reservation.shown_at = now
@@ -248,14 +270,17 @@ class _Round:
     def __init__(self, instrument: Instrument, now: datetime) -> None:
         self.instrument, self.now = instrument, now
         self.zone, self.policy = zone_of(instrument), policy_of(instrument)
-        self.waits = {wait.id: wait for wait in self._who_wait()}
+        try:
+            self.along = along(instrument)
+            self.waits = {wait.id: wait for wait in self._who_wait()}
+        except WrongState:  # Something that it needs is gone: nobody can have it.
+            self.along, self.waits = (), {}
+        self.ids = {instrument.id, *(each.instrument.id for each in self.along)}
         self._people: dict[int, User] = {}
         self._facts: dict[int, BookingFacts] = {}
         self._charging: dict[int, paying.Charging | None] = {}
 
     def offers(self) -> Iterator[tuple[Waiting, Interval]]:
-        if self.instrument.needs:  # Whoever frees it need not have the calendars of the others.
-            return iter(())
         every = [as_waiting(wait) for wait in self.waits.values()]
         return waitlist.offers(every, self._times, self._may_have)
 
@@ -329,9 +354,10 @@ def _claimed(wait_id: int) -> Wait | None:
     ).one_or_none()
 
 
-def _hold(instrument: Instrument, wait: Wait, user: User, slot: Interval, *, now: datetime) -> None:
-    """Place the hold and tell the person."""
-    lock_calendar(instrument.id, slot)  # Ours already; the longest hold grows first.
+def _hold(round_: _Round, wait: Wait, slot: Interval) -> None:
+    """Place the hold, on all that is reserved together, and tell the person."""
+    instrument, user, now = round_.instrument, round_.person(wait), round_.now
+    lock_calendars(round_.ids, slot)  # Ours already; the longest hold grows first.
     affiliation = affiliation_on(user, day_of(now, zone_of(instrument)))
     policy, shares = policy_of(instrument), paying.shares_from(wait.shares)
     kept = tariff_of(instrument, user, now=now).kept(slot, wait.mode, wait.samples, shares)
@@ -364,8 +390,15 @@ def _hold(instrument: Instrument, wait: Wait, user: User, slot: Interval, *, now
     expires_at = waitlist.offer_until(slot, policy, zone_of(instrument), now=now)
     offer = Offer(wait=wait, reservation=reservation, made_at=now, expires_at=expires_at)
     wait.state = WaitState.OFFERED
+    if round_.along:
+        reservation.bundle = reservation.uid
     db.session.add_all([reservation, offer])
     db.session.flush()
+    if round_.along:
+        columns = table_of(Reservation).c
+        values = {each.key: getattr(reservation, each.key) for each in columns if each.key != "id"}
+        rows = [row_along(values, each.instrument) for each in round_.along]
+        db.session.connection().execute(insert(table_of(Reservation)), rows)
     if purse.funds:
         sponsoring.hold([reservation])
     _note("offer-time", reservation, None, now, until=expires_at.isoformat())

@@ -26,7 +26,7 @@ from app.domain.shares import Share
 from app.domain.waitlist import Outcome, WaitState
 from app.reservations import (
     answer_files,
-    approvers,
+    linked,
     notices,
     offering,
     paying,
@@ -34,8 +34,8 @@ from app.reservations import (
     stages,
 )
 from app.reservations.models import Offer, Reservation, Wait, wait_instrument
-from app.reservations.services import awaited_until
-from app.reservations.turns import lock_calendar, touch_calendar
+from app.reservations.services import awaited_until, left_of_all
+from app.reservations.turns import lock_reserved, touch_calendar
 
 #: As many as one person may wait for at once, and instruments that one wish may name.
 MOST_WAITS = 20
@@ -131,21 +131,22 @@ def withdraw(user: User, uid: str, *, now: datetime) -> None:
     """Wait no longer; an offer that is open goes to the next."""
     wait, user_id = of_user(uid, user), user.id
     before = offer_open(wait)
-    instrument_id = before.reservation.instrument_id if before else None
+    before_id = before.id if before else None
     with transaction():
-        instrument = lock_calendar(instrument_id) if instrument_id else None
+        if before:
+            lock_reserved(before.reservation)
         user = queries.person(user_id)
         wait = of_user(uid, user, lock=True)
         offer = offer_open(wait)
-        if wait.state not in OPEN or (offer and not instrument):
+        if wait.state not in OPEN or (offer.id if offer else None) != before_id:
             raise _changed()
-        if offer and instrument:
+        if offer:
             offering.lapse(offer, Outcome.DECLINED, now=now, by=user)
         wait.state, wait.ended_at = WaitState.WITHDRAWN, now
         db.session.flush()
         _note("stop-waiting", wait, user, now)
-        if offer and instrument:
-            offering.time_freed(instrument, [offer.reservation.interval], now=now)
+        if offer:
+            offering.let_go(offer, now=now)
 
 
 def accept(user: User, uid: str, *, now: datetime) -> Reservation:
@@ -155,9 +156,9 @@ def accept(user: User, uid: str, *, now: datetime) -> Reservation:
     come to forbid it meanwhile.
     """
     offer = offer_to(uid, user)
-    offer_id, instrument_id, user_id = offer.id, offer.reservation.instrument_id, user.id
+    offer_id, user_id = offer.id, user.id
     with transaction():
-        instrument = lock_calendar(instrument_id)
+        instrument = lock_reserved(offer.reservation)
         user = queries.person(user_id)
         access.require(user, Action.RESERVE, scope_of(instrument))
         if policy_of(instrument).two_places is TwoPlaces.REFUSE:
@@ -177,11 +178,13 @@ def accept(user: User, uid: str, *, now: datetime) -> Reservation:
         if refusals := booking.refusals(request, facts):
             raise BookingRefused(refusals)
         reservation.shares = paying.kept(paying.use_up(request, facts.charged, user, instrument))
-        left = approvers.left_for(instrument, user, now)
+        beside = [each.instrument for each in linked.companions(reservation)]
+        left = left_of_all([instrument, *beside], user, now, by=user)
         reservation.status = approval.after_offer(reservation.status, left)
         stages.begin([reservation], left, now)
         if reservation.status is Status.CONFIRMED:
             reservation.no_show_at = awaited_until(instrument, slot, now)
+        linked.follow([reservation], now)
         reservation.version += 1
         reservation.sequence += 1
         reservation.requested_at = reservation.updated_at = reservation.shown_at = now
@@ -195,13 +198,13 @@ def accept(user: User, uid: str, *, now: datetime) -> Reservation:
 def decline(user: User, uid: str, *, now: datetime) -> Wait:
     """Let an offer go; it goes to the next. Who waits for more than this time waits on."""
     offer = offer_to(uid, user)
-    offer_id, instrument_id, user_id = offer.id, offer.reservation.instrument_id, user.id
+    offer_id, user_id = offer.id, user.id
     with transaction():
-        instrument = lock_calendar(instrument_id)
+        lock_reserved(offer.reservation)
         user = queries.person(user_id)
         offer = _still_open(offer_id, now=now)
         offering.lapse(offer, Outcome.DECLINED, now=now, by=user)
-        offering.time_freed(instrument, [offer.reservation.interval], now=now)
+        offering.let_go(offer, now=now)
     return offer.wait
 
 
@@ -382,7 +385,6 @@ def _among(wish: Wish) -> tuple[Technique | None, Sequence[Instrument]]:
         .order_by(Instrument.id)
         .limit(MOST_INSTRUMENTS)
     ).all()
-    found = [each for each in found if not each.needs]  # Time is offered of one calendar alone.
     if not found:
         none = Text("이 기법의 장비가 없습니다.", "No instrument offers this technique.")
         raise Invalid(none, {"technique": none})
@@ -394,14 +396,6 @@ def _judge(user: User, wish: Wish, instruments: Sequence[Instrument], *, now: da
     reasons: list[Sequence[Refusal]] = []
     for instrument in instruments:
         access.require(user, Action.RESERVE, scope_of(instrument))
-        if instrument.needs:
-            alone = Text(
-                "다른 장비와 함께 예약하는 장비에는 대기할 수 없습니다. 비어 있는 시간을 "
-                "골라 예약하거나 ‘시간이 비면 알림’을 신청해 주세요.",
-                "One cannot wait for an instrument that is reserved together with others. Choose "
-                "a time that is free, or have yourself told when time frees.",
-            )
-            raise Invalid(alone, {"instruments": alone})
         start = max(wish.within.start, now)
         slot = wish.within if wish.exact else Interval(start, start + wish.length)
         request = BookingRequest(

@@ -40,19 +40,19 @@ def instrument_of(number):
     return db.session.scalars(select(Instrument).where(Instrument.slug == f"race-{number}")).one()
 
 
-def wait_for(user, instrument):
+def wait_for(user, instrument, interval=SLOT):
     with transaction():
         db.session.add(
             Wait(
                 uid=uuid.uuid4().hex,
                 user_id=user.id,
                 state=WaitState.WAITING,
-                interval=SLOT,
-                duration=SLOT.duration,
+                interval=interval,
+                duration=interval.duration,
                 purpose="race",
                 mode=Mode.SELF_OPERATED,
                 asked_at=NOW,
-                over_at=SLOT.start,
+                over_at=interval.start,
                 instruments=[db.session.get_one(Instrument, instrument.id)],
             )
         )
@@ -167,7 +167,9 @@ def take_lock_away():
         return db.session.get(Wait, wait_id)
 
     offering._claimed = claimed  # noqa: SLF001 – the control takes a guard away
-    offering.lock_calendar = lambda key, *_: db.session.get_one(Instrument, key)
+    offering.lock_calendars = lambda ids, *_: {
+        key: db.session.get_one(Instrument, key) for key in ids
+    }
     judge = services._refuse  # noqa: SLF001
 
     def judge_and_let_go(*asked):

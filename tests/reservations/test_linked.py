@@ -13,6 +13,7 @@ from app.db import db, transaction
 from app.domain.approval import Status
 from app.domain.booking import BookingRequest
 from app.domain.errors import BookingRefused, Invalid, NotAllowed, Taken, WrongState
+from app.domain.waitlist import WaitState
 from app.domain.wish import Wish
 from app.mail.models import OutgoingMail
 from app.mail.rendering import message
@@ -20,6 +21,7 @@ from app.reservations import (
     closures,
     deciding,
     free_times,
+    jobs,
     linked,
     queries,
     services,
@@ -34,6 +36,8 @@ from app.reservations.services import Change
 from tests import factories
 from tests.factories import NOW, hours
 from tests.reservations.conftest import all_of, booked, refused_codes, statements, typed
+
+SLOT = hours(24, 26)
 
 
 def count() -> int:
@@ -322,12 +326,94 @@ def test_what_cannot_be_offered_at_all_is_left_out_with_its_reason(app, mina, ro
     assert scope.id not in free_times.free_today(NOW)
 
 
-def test_the_waitlist_says_that_it_cannot(mina, jun, scope):
-    booked(jun, scope, hours(1, 3))
-    wish = waitlist.Wish(within=hours(1, 3), instruments=["scope"], purpose="x")
-    with pytest.raises(Invalid, match=r"cannot wait"):
-        waitlist.ask(mina, wish, now=NOW)
-    assert count() == 2
+def wait_for(user, slug, interval=SLOT, **fields):
+    wish = waitlist.Wish(within=interval, instruments=[slug], purpose="x", **fields)
+    return waitlist.ask(user, wish, now=NOW)
+
+
+def offered(user):
+    """What is held for the person, of all that is offered together."""
+    found = waitlist.offers_to(user, now=NOW)
+    return all_of(found[0].reservation) if found else {}
+
+
+def test_whoever_waits_is_offered_all_of_it_at_once(mina, jun, scope):
+    made = booked(jun, scope, SLOT)
+    wait_for(mina, "scope")
+    services.cancel_reservation(jun, made.uid, now=NOW)
+
+    held = (SLOT, Status.OFFERED)
+    assert offered(mina) == {"scope": held, "room": held}
+
+
+def test_time_of_what_is_needed_is_offered_once_the_worker_has_all_calendars(
+    mina, jun, room, scope
+):
+    made = booked(jun, room, SLOT)
+    wait = wait_for(mina, "scope")
+    services.cancel_reservation(jun, made.uid, now=NOW)
+    assert offered(mina) == {}  # Whoever freed the room has not the turn of the microscope.
+    jobs.tend_waitlist(NOW)
+    assert set(offered(mina)) == {"scope", "room"}
+    assert waitlist.of_user(wait.uid, mina).state is WaitState.OFFERED
+
+
+def test_what_is_taken_becomes_a_reservation_of_all(mina, jun, scope):
+    made = booked(jun, scope, SLOT)
+    wait_for(mina, "scope")
+    services.cancel_reservation(jun, made.uid, now=NOW)
+    [offer] = waitlist.offers_to(mina, now=NOW)
+    done = waitlist.accept(mina, offer.reservation.uid, now=NOW)
+
+    same = (SLOT, Status.CONFIRMED)
+    assert all_of(done) == {"scope": same, "room": same}
+    services.cancel_reservation(mina, done.uid, now=NOW)
+    assert {status for _, status in all_of(done).values()} == {Status.CANCELLED}
+
+
+@pytest.mark.parametrize("ended", ["declined", "expired", "withdrawn"])
+def test_what_is_not_taken_frees_all_and_goes_to_the_next(mina, jun, room, scope, ended):
+    third = factories.user("third", institution=room.facility.institution)
+    made = booked(jun, scope, SLOT)
+    wait = wait_for(mina, "scope")
+    wait_for(third, "scope")
+    services.cancel_reservation(jun, made.uid, now=NOW)
+    [offer] = waitlist.offers_to(mina, now=NOW)
+    match ended:
+        case "declined":
+            waitlist.decline(mina, offer.reservation.uid, now=NOW)
+        case "withdrawn":
+            waitlist.withdraw(mina, wait.uid, now=NOW)
+        case _:
+            jobs.tend_waitlist(offer.expires_at)
+
+    lapsed = db.session.get_one(Reservation, offer.reservation_id)
+    assert {status for _, status in all_of(lapsed).values()} == {Status.LAPSED}
+    assert set(offered(third)) == {"scope", "room"}
+
+
+def test_nothing_is_offered_while_a_part_of_it_is_held(mina, jun, room, scope):
+    made = booked(jun, scope, SLOT)
+    other = booked(jun, room, hours(27, 28))
+    wait_for(mina, "scope", hours(24, 28), duration=SLOT.duration)
+    services.cancel_reservation(jun, made.uid, now=NOW)
+    assert set(offered(mina)) == {"scope", "room"}
+    waitlist.decline(mina, waitlist.offers_to(mina, now=NOW)[0].reservation.uid, now=NOW)
+    jobs.tend_waitlist(NOW)
+    assert offered(mina) == {}  # The only other hours are partly those of the room.
+    services.cancel_reservation(jun, other.uid, now=NOW)
+    jobs.tend_waitlist(NOW)
+    assert {held for held, _ in offered(mina).values()} == {hours(26, 28)}
+
+
+def test_where_a_needed_one_is_gone_others_are_offered_all_the_same(mina, jun, room, scope):
+    made = booked(jun, scope, SLOT)
+    wait_for(mina, "scope")
+    scope.needs = ["room", "gone"]
+    db.session.commit()
+    services.cancel_reservation(jun, made.uid, now=NOW)
+    jobs.tend_waitlist(NOW)
+    assert offered(mina) == {}
 
 
 def closed(sora, thing, way, start=None, made=None):
