@@ -9,14 +9,14 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import exists, insert, select
+from sqlalchemy import Subquery, delete, exists, insert, literal, select, union_all
 from sqlalchemy.orm import joinedload, selectinload
 
 from app.accounts import access
 from app.accounts.access import Action
 from app.accounts.models import User
 from app.audit import services as audit
-from app.catalog.models import Facility, Instrument
+from app.catalog.models import Facility, Instrument, instrument_technique
 from app.catalog.policy import affiliation_on, policy_of, zone_of
 from app.catalog.queries import scope_of
 from app.db import db, table_of, transaction
@@ -124,6 +124,7 @@ def offer_what_is_free(now: datetime, stopping: Stopping = _never) -> int:
     The net beneath `freed`: it looks at what is, not at what happened, so that nothing is
     lost if a worker was down or a setting was changed. How many offers were made.
     """
+    follow_techniques(now)
     ids = db.session.scalars(
         select(wait_instrument.c.instrument_id)
         .join(Wait, Wait.id == wait_instrument.c.wait_id)
@@ -137,6 +138,53 @@ def offer_what_is_free(now: datetime, stopping: Stopping = _never) -> int:
             break
         made += offer_on(each, now=now)
     return made
+
+
+def follow_techniques(now: datetime) -> int:
+    """Let those who wait for a technique wait for all instruments that offer it by now.
+
+    How many waits changed: instruments come, go, and learn other techniques meanwhile.
+    """
+    waits = set(db.session.scalars(select(_astray(now).c.wait_id)))
+    if not waits:
+        return 0
+    with transaction():
+        # Read again behind their lock: another worker may have done it.
+        db.session.scalars(select(Wait.id).where(Wait.id.in_(waits)).with_for_update()).all()
+        for wait_id, instrument_id, offers in db.session.execute(select(_astray(now))).all():
+            row = {"wait_id": wait_id, "instrument_id": instrument_id}
+            if offers:
+                db.session.execute(insert(wait_instrument).values(row))
+            else:
+                db.session.execute(
+                    delete(wait_instrument).where(
+                        *(wait_instrument.c[name] == key for name, key in row.items())
+                    )
+                )
+    return len(waits)
+
+
+def _astray(now: datetime) -> Subquery:
+    """Which instruments which waits miss, or keep though they no longer offer the technique."""
+    of = instrument_technique.c
+    open_ = (Wait.state == WaitState.WAITING, Wait.over_at > now)
+    kept = wait_instrument.c
+    known = exists().where(kept.wait_id == Wait.id, kept.instrument_id == of.instrument_id)
+    missed = (
+        select(Wait.id.label("wait_id"), of.instrument_id, literal(1).label("offers"))
+        .join(instrument_technique, of.technique_id == Wait.technique_id)
+        .join(Instrument, Instrument.id == of.instrument_id)
+        .where(*open_, ~known, Instrument.retired_at.is_(None))
+    )
+    offers = exists().where(
+        of.technique_id == Wait.technique_id, of.instrument_id == kept.instrument_id
+    )
+    lost = (
+        select(Wait.id, kept.instrument_id, literal(0))
+        .join(wait_instrument, kept.wait_id == Wait.id)
+        .where(*open_, Wait.technique_id.is_not(None), ~offers)
+    )
+    return union_all(missed, lost).subquery()
 
 
 def offer_on(instrument_id: int, *, now: datetime) -> int:

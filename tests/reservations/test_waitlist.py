@@ -577,3 +577,23 @@ def test_no_two_offers_are_open_for_one_wait(offered):
                 expires_at=NOW,
             )
         )
+
+
+def test_who_waits_for_a_technique_waits_for_what_comes_to_offer_it(mina, jun, microscope):
+    confocal = Technique(slug="confocal", name_ko="공초점", name_en="Confocal")
+    microscope.techniques.append(confocal)
+    db.session.commit()
+    booked(jun, microscope, SLOT)
+    wait = waitlist.ask(mina, Wish(within=SLOT, technique="confocal", purpose="x"), now=NOW)
+    newer = factories.instrument(facility=microscope.facility, slug="newer")
+    jobs.tend_waitlist(NOW)
+    assert offer_of(mina) is None
+
+    again(microscope).techniques.clear()
+    db.session.commit()
+    again(newer).techniques.append(confocal)
+    db.session.commit()
+    jobs.tend_waitlist(NOW)
+    assert offer_of(mina).reservation.instrument_id == newer.id
+    assert [each.slug for each in again(wait).instruments] == ["newer"]
+    assert offering.follow_techniques(NOW) == 0
