@@ -376,7 +376,7 @@ class Use(RuleBasedStateMachine):
 
 
 CALM = settings(
-    max_examples=25,
+    max_examples=12,
     stateful_step_count=30,
     deadline=None,
     database=None,
