@@ -23,7 +23,7 @@ from app.reservations import linked, offering, queries
 from app.reservations.giving_way import Answer, make_way
 from app.reservations.models import Reservation
 from app.reservations.notices import WayGiven
-from app.reservations.turns import lock_calendar, lock_calendars
+from app.reservations.turns import lock_calendars
 
 #: What would have to be ended first; what was completed is past and stands in nobody's way.
 IN_THE_WAY = (Status.PENDING, Status.CONFIRMED, Status.IN_USE, Status.OFFERED)
@@ -121,8 +121,7 @@ def reopen(user: User, facility: Facility, blackout_id: int, *, now: datetime) -
     with transaction():
         access.require(queries.person(user.id), Action.CLOSE_TIME, scope_of(facility))
         blackout = _of_facility(facility, blackout_id)
-        concerned = sorted(_concerned(facility, blackout.instrument_id))
-        instruments = [lock_calendar(each) for each in concerned]
+        locked = lock_calendars(_concerned(facility, blackout.instrument_id))
         db.session.refresh(blackout)  # Somebody else may have lifted it while we waited.
         if blackout.lifted_at or blackout.ends_at <= now:
             raise WrongState(
@@ -131,8 +130,8 @@ def reopen(user: User, facility: Facility, blackout_id: int, *, now: datetime) -
         blackout.lifted_at = now
         db.session.flush()
         _note("reopen-time", blackout, facility, user, now)
-        for instrument in instruments:
-            offering.time_freed(instrument, [blackout.interval], now=now)
+        for instrument in locked.values():
+            offering.time_freed(instrument, [blackout.interval], now=now, ours=locked.keys())
     return blackout
 
 
@@ -147,8 +146,7 @@ def end_repetition(user: User, facility: Facility, rule_id: int, *, now: datetim
         if first is None or first.rule is None:
             raise NotFound(Text("해당 반복을 찾을 수 없습니다.", "There is no such repetition."))
         _of_facility(facility, first.id)
-        for each in sorted(_concerned(facility, first.instrument_id)):
-            lock_calendar(each)
+        lock_calendars(_concerned(facility, first.instrument_id))
         coming = db.session.scalars(
             select(Blackout)
             .where(

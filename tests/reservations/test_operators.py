@@ -4,9 +4,10 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from app.accounts.models import Absence
+from app.catalog.models import BlackoutKind
 from app.db import db, transaction
 from app.domain.booking import AffiliationClass, BookingRequest, Mode
 from app.domain.errors import BookingRefused, Invalid, NotAllowed, NotFound, Taken, WrongState
@@ -20,6 +21,7 @@ from app.rates.services import NewRates
 from app.reservations import (
     attendance,
     availability,
+    closures,
     deciding,
     offering,
     operators,
@@ -28,6 +30,7 @@ from app.reservations import (
     use,
     waitlist,
 )
+from app.reservations.closures import Closure, Every
 from app.reservations.services import Change
 from tests import factories
 from tests.factories import NOW, hours
@@ -363,3 +366,32 @@ def test_who_waits_for_an_operator_is_offered_the_time_once_one_is_free(scope, m
     with pytest.raises(Taken):
         ask(mina, scope[1], hours(2, 4))
     assert waitlist.accept(jun, offer.reservation.uid, now=NOW).operator == made.operator
+
+
+@pytest.mark.parametrize("lift", ["one", "all"])
+def test_operators_are_locked_behind_all_calendars(scope, lift):
+    """In another order two who take turns on the same instruments would wait for each other."""
+    first, _ = scope
+    boss = factories.user("boss", manages=first.facility)
+    start = NOW + timedelta(days=2)
+    closed = Closure(
+        interval=Interval(start, start + timedelta(hours=2)), kind=BlackoutKind.CLOSURE
+    )
+    if lift == "all":
+        closed = replace(closed, every=Every.WEEK, until=(start + timedelta(days=14)).date())
+    made = closures.close_time(boss, first.facility, closed, now=NOW)[0]
+    seen: list[str] = []
+
+    def note(*sent):
+        seen.append(sent[2])
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    if lift == "one":
+        closures.reopen(boss, first.facility, made.id, now=NOW)
+    else:
+        closures.end_repetition(boss, first.facility, made.rule_id, now=NOW)
+    event.remove(db.engine, "before_cursor_execute", note)
+    turns = [at for at, said in enumerate(seen) if said.startswith("UPDATE instrument ")]
+    locks = [at for at, said in enumerate(seen) if "FROM operator" in said]
+    assert len(turns) >= 2
+    assert locks[0] > turns[1]
