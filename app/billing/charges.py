@@ -1,18 +1,16 @@
-"""What is to be charged for reservations: read, priced as promised, shared over their payers."""
+"""What is to be charged for reservations: priced as promised, shared over their payers."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date
 from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, Select, and_, func, or_, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import select
 
-from app.accounts.models import Institution, User
-from app.billing.models import Charge, ChargeDecision
-from app.catalog.models import Facility, Instrument
+from app.accounts.models import Institution
+from app.catalog.models import Facility
 from app.catalog.policy import holidays_of
 from app.db import db
 from app.domain.approval import Status
@@ -28,10 +26,7 @@ from app.programmes.holding import held_for
 from app.projects.models import FundingAccount
 from app.rates.cards import usual_terms
 from app.rates.frozen import Frozen
-from app.reservations.models import Reservation
 
-#: So far back is looked for what has come late or was corrected since.
-LOOK_BACK = timedelta(days=400)
 _WHOLE = Fraction(100)
 
 NO_PRICE = Text(
@@ -110,24 +105,21 @@ class Charging:
         return None
 
     def _use(self, row: Any, frozen: Frozen | None, zone: ZoneInfo) -> Due | Unknown:
-        held = Interval(row.starts_at, row.ends_at)
-        reserved = Interval(row.reserved_from or held.start, row.reserved_until or held.end)
-        used = (
-            Interval(row.used_from, row.used_until)
-            if row.used_from and row.used_until and row.used_from < row.used_until
-            else None
-        )
-        charged = frozen.policy.charged(reserved, held, used) if frozen else reserved
+        charged = charged_time(row, frozen)
         day = days_of(charged, zone)[1]
-        quoted = Quote.from_json(row.quote) if row.quote else None
-        if frozen and (charged != reserved or row.samples != frozen.samples):
-            quoted = self._priced(row, frozen, charged, zone)
-        return self._due(row, ChargeKind.USE, day, quoted, frozen)
+        return self._due(row, ChargeKind.USE, day, self.agreed(row, frozen, charged), frozen)
 
-    def _priced(self, row: Any, frozen: Frozen, charged: Interval, zone: ZoneInfo) -> Quote | None:
+    def agreed(self, row: Any, frozen: Frozen | None, charged: Interval) -> Quote | None:
+        """What a use of that time comes to as agreed; None where that is not known."""
+        if frozen and (charged != reserved_time(row) or row.samples != frozen.samples):
+            return self.priced(row, frozen, charged)
+        return Quote.from_json(row.quote) if row.quote else None
+
+    def priced(self, row: Any, frozen: Frozen, charged: Interval) -> Quote | None:
+        """What it costs by these cards and terms; None where they have no price for it."""
         days = frozenset() if frozen.flat else self._holidays(row.facility_id, charged)
         try:
-            return frozen.quote(charged, row.samples, zone, days)
+            return frozen.quote(charged, row.samples, ZoneInfo(row.timezone), days)
         except Unpriced:
             return None
 
@@ -173,6 +165,24 @@ class Charging:
         )
 
 
+def reserved_time(row: Any) -> Interval:
+    """As it was reserved, whatever was held of it in the end."""
+    return Interval(row.reserved_from or row.starts_at, row.reserved_until or row.ends_at)
+
+
+def charged_time(row: Any, frozen: Frozen | None) -> Interval:
+    """The time that a use is charged for, by the policy that was agreed."""
+    reserved = reserved_time(row)
+    if frozen is None:
+        return reserved
+    used = (
+        Interval(row.used_from, row.used_until)
+        if row.used_from and row.used_until and row.used_from < row.used_until
+        else None
+    )
+    return frozen.policy.charged(reserved, Interval(row.starts_at, row.ends_at), used)
+
+
 def _nothing(terms: Terms) -> Quote:
     return Quote(lines=(), tax=terms.tax)
 
@@ -192,113 +202,3 @@ def promised_in(quote: Mapping[str, Any] | None) -> list[Promised]:
         for each in (quote or {}).get("fund") or ()
         if each["amount"]
     ]
-
-
-_LATEST = (
-    select(Charge.reservation_id, func.max(Charge.number).label("number"))
-    .group_by(Charge.reservation_id)
-    .subquery()
-)
-_DECISION = (
-    select(
-        ChargeDecision.reservation_id,
-        func.max(ChargeDecision.id).label("id"),
-    )
-    .group_by(ChargeDecision.reservation_id)
-    .subquery()
-)
-_posted = aliased(Charge)
-_decided = aliased(ChargeDecision)
-
-_READ = (
-    select(
-        Reservation.id,
-        Reservation.uid,
-        Reservation.version,
-        Reservation.status,
-        Reservation.starts_at,
-        Reservation.ends_at,
-        Reservation.reserved_from,
-        Reservation.reserved_until,
-        Reservation.used_from,
-        Reservation.used_until,
-        Reservation.ended_at,
-        Reservation.given_up,
-        Reservation.mode,
-        Reservation.samples,
-        Reservation.quote,
-        Reservation.charging,
-        Reservation.shares,
-        Reservation.institution_id,
-        User.name.label("holder"),
-        Instrument.slug.label("instrument"),
-        Instrument.name_ko,
-        Instrument.name_en,
-        Instrument.registration_number,
-        Instrument.facility_id,
-        Facility.timezone,
-        _posted.id.label("charge_id"),
-        _posted.number.label("charge_number"),
-        _posted.of_version,
-        _posted.decision_id.label("charged_decision_id"),
-        _decided.id.label("decision_id"),
-        _decided.net.label("decided_net"),
-        _decided.reason.label("decided_reason"),
-    )
-    .join(Instrument, Instrument.id == Reservation.instrument_id)
-    .join(Facility, Facility.id == Instrument.facility_id)
-    .join(User, User.id == Reservation.holder_id)
-    .outerjoin(_LATEST, _LATEST.c.reservation_id == Reservation.id)
-    .outerjoin(
-        _posted,
-        and_(
-            _posted.reservation_id == Reservation.id,
-            _posted.number == _LATEST.c.number,
-        ),
-    )
-    .outerjoin(_DECISION, _DECISION.c.reservation_id == Reservation.id)
-    .outerjoin(_decided, _decided.id == _DECISION.c.id)
-    .order_by(Reservation.starts_at, Reservation.id)
-)
-
-
-def over(supplier: Institution, month: Interval, now: datetime) -> Iterator[Row[Any]]:
-    """Rows of what was over by the end of the month and was not charged, or not as it is now."""
-    return iter(db.session.execute(_over(supplier, month, now)))
-
-
-def _over(supplier: Institution, month: Interval, now: datetime) -> Select[*tuple[Any, ...]]:
-    until = min(month.end, now)
-    used = and_(
-        or_(
-            Reservation.status == Status.COMPLETED,
-            and_(Reservation.status == Status.CONFIRMED, Reservation.no_show_at.is_(None)),
-        ),
-        Reservation.ends_at <= until,
-    )
-    ended = and_(
-        or_(
-            Reservation.status == Status.NO_SHOW,
-            and_(Reservation.status == Status.CANCELLED, Reservation.given_up),
-        ),
-        Reservation.ended_at < until,
-    )
-    changed = or_(
-        _posted.id.is_(None),
-        _posted.of_version != Reservation.version,
-        func.coalesce(_posted.decision_id, 0) != func.coalesce(_decided.id, 0),
-    )
-    posted = _posted.id.is_not(None)
-    return _READ.where(
-        Facility.institution_id == supplier.id,
-        # What was reserved along costs nothing of its own.
-        or_(Reservation.bundle.is_(None), Reservation.bundle == Reservation.uid),
-        Reservation.starts_at > month.start - LOOK_BACK,
-        or_(used, ended, posted),
-        changed,
-    )
-
-
-def row_of(reservation_id: int) -> Any:
-    """The row of one reservation, charged or not."""
-    return db.session.execute(_READ.where(Reservation.id == reservation_id)).one()

@@ -12,7 +12,8 @@ from app.accounts.models import Institution
 from app.accounts.places import institution_by_slug
 from app.audit import services as audit
 from app.billing import notices
-from app.billing.charges import Charging, Unknown, over
+from app.billing.charge_rows import over
+from app.billing.charges import Charging, Unknown
 from app.billing.models import MonthClose
 from app.billing.months import interval_of
 from app.billing.posting import Posting

@@ -12,7 +12,8 @@ from app.accounts import access
 from app.accounts.access import Action
 from app.accounts.models import User
 from app.audit import services as audit
-from app.billing.charges import Charging, Due, Unknown, row_of
+from app.billing.charge_rows import row_of
+from app.billing.charges import Charging, Due, Unknown
 from app.billing.models import Charge, ChargeDecision, Statement, StatementLine
 from app.db import db, transaction
 from app.domain.approval import Status

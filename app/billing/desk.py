@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import Row, and_, func, or_, select
 
 from app.accounts.models import Institution, User
-from app.billing.charges import LOOK_BACK, NO_PAYER, Charging, Unknown, over
+from app.billing.charge_rows import LOOK_BACK, over
+from app.billing.charges import NO_PAYER, Charging, Unknown
 from app.billing.models import Charge, LineDispute, MonthClose, Statement, StatementLine
 from app.billing.months import interval_of
 from app.catalog.models import Facility, Instrument

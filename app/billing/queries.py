@@ -11,7 +11,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from app.accounts.models import Institution
-from app.billing.charges import Charging, Due, Unknown, over
+from app.billing.charge_rows import over
+from app.billing.charges import Charging, Due, Unknown
 from app.billing.models import (
     LedgerEntry,
     LedgerPosting,

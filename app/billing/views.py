@@ -19,6 +19,7 @@ from app.billing import (
     closing,
     desk,
     documents,
+    earning_pages,
     payment_pages,
     queries,
     settlements,
@@ -42,6 +43,7 @@ bp = Blueprint("billing", __name__, template_folder="templates")
 for _methods, _rule, _view in (
     *statement_pages.ROUTES,
     *charge_pages.ROUTES,
+    *earning_pages.ROUTES,
     *payment_pages.ROUTES,
 ):
     bp.add_url_rule(_rule, view_func=_view, methods=_methods.split())

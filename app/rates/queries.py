@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,7 @@ from app.catalog.policy import (
     policy_of,
     zone_of,
 )
+from app.catalog.queries import instruments_of
 from app.db import db
 from app.domain.booking import AffiliationClass, Mode, Policy
 from app.domain.charge import ChargePolicy
@@ -31,7 +32,7 @@ from app.domain.quote import Quote, quote
 from app.domain.rate_card import Rate, Terms, Unit, Unpriced, card_at
 from app.domain.shares import Share
 from app.domain.use import LONGEST_USE
-from app.rates.cards import Cards, Dated, card_from, in_turn, listed_card, usual_terms
+from app.rates.cards import Cards, Dated, card_from, dated_on, in_turn, listed_card, usual_terms
 from app.rates.frozen import Frozen, cards_for
 from app.rates.models import RateCard, RateLine, SupplierTerms
 
@@ -273,6 +274,36 @@ def _terms(row: Any) -> Terms:
 def tariff_of(instrument: Instrument, user: User, *, now: datetime) -> Tariff:
     """What prices for the person on the instrument depend on; one statement."""
     return RateBook.of(instrument).tariff(instrument, user, now=now)
+
+
+def under(
+    facility: Facility, instrument: str | None, day: date, *, everywhere: bool, institution: bool
+) -> list[Instrument]:
+    """The instruments for which new rates would hold on a day: those without narrower ones.
+
+    Rates of one instrument, by its slug, of the facility or of its institution; of the
+    institution's instruments only those of the facility are told, unless `everywhere`.
+    """
+    if everywhere and institution:
+        found = db.session.scalars(
+            select(Instrument)
+            .join(Facility, Facility.id == Instrument.facility_id)
+            .where(
+                Facility.institution_id == facility.institution_id, Instrument.retired_at.is_(None)
+            )
+            .options(joinedload(Instrument.facility).joinedload(Facility.institution))
+        ).all()
+    else:
+        found = instruments_of(facility)
+    if instrument is not None:
+        return [each for each in found if each.slug == instrument]
+    book = RateBook.of_suppliers([facility.institution_id])
+    narrower = ("instrument", "facility") if institution else ("instrument",)
+    return [
+        each
+        for each in found
+        if not any(dated_on(book.dated(each.id, each.facility)[kind], day) for kind in narrower)
+    ]
 
 
 def cards_at(facility: Facility) -> Sequence[RateCard]:

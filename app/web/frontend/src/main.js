@@ -95,7 +95,8 @@ async function onSubmit(event) {
     return;
   }
   accepted.delete(form);
-  if (form.method !== "post" || "repeatable" in form.dataset) return;
+  // What opens in another tab leaves the form here as it is.
+  if (form.method !== "post" || "repeatable" in form.dataset || button?.formTarget === "_blank") return;
   if (form.getAttribute("aria-busy") === "true") {
     event.preventDefault();
     event.stopImmediatePropagation();
