@@ -19,7 +19,7 @@ from app.catalog import loader
 from app.catalog.sync import sync
 from app.config import Given, Settings
 from app.db import db
-from app.home import checkup, demo, demo_billing, demo_desk, leadership, serving
+from app.home import checkup, demo, demo_billing, demo_desk, demo_rates, leadership, serving
 from app.home.web_server import WebServer
 from app.web import logs, readiness
 
@@ -131,6 +131,7 @@ def _fill() -> None:
         with _bar("Closed months") as progress:
             demo_billing.settle(now=now, progress=progress)
         demo_desk.lay_out(now=now)
+        demo_rates.announce(now=now)
 
 
 @contextmanager

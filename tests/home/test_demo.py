@@ -1,9 +1,10 @@
 """The demonstration: people of every role and a year that breaks no rule."""
 
 import shutil
+import sqlite3
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -29,10 +30,13 @@ from app.domain.grid import is_on_grid
 from app.domain.interval import Interval, fullest
 from app.domain.use import CheckIn
 from app.domain.window_rules import running_day
-from app.home import demo
+from app.home import demo, demo_rates
 from app.mail.models import OutgoingMail
 from app.projects.models import ResearchGroup
 from app.projects.queries import groups_of
+from app.rates.cards import listed_card
+from app.rates.queries import RateBook
+from app.rates.shown import holding, kept_at
 from app.reservations import services
 from app.reservations.commission_models import Commission
 from app.reservations.linked import MAIN
@@ -396,3 +400,26 @@ def test_one_analysis_waits_for_a_time_and_one_has_it(filled: Flask) -> None:
     assert reservation
     assert (reservation.mode, reservation.starts_at > NOW) == (Mode.COMMISSIONED, True)
     assert reservation.holder_id == found[1].holder_id
+
+
+def test_prices_are_invented_only_where_the_catalogue_has_none_and_one_changes_soon(
+    filled: Flask, tmp_path: Path
+):
+    path = tmp_path / "dure.sqlite3"
+    there, here = sqlite3.connect(db.engine.url.database), sqlite3.connect(path)
+    with closing(there), closing(here):
+        there.backup(here)
+    with _dure(path):
+        demo_rates.announce(now=NOW)
+        invented = [instrument_by_slug(slug) for slug in demo_rates.INVENTED]
+        book = RateBook.of(*invented)
+        for instrument in invented:
+            assert listed_card(instrument.prices) is None
+            found = holding(instrument, book, now=NOW)
+            assert found
+            assert found.whose == "instrument"
+            assert found.modes - {Mode.ASSISTED} <= {row.mode for row in found.rows}
+
+        facility = instrument_by_slug("kaist-biocore-flow").facility
+        states = Counter(kept.state for kept in kept_at(facility, NOW.date()))
+        assert (states["past"], states["coming"]) == (1, 1)
