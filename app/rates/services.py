@@ -15,7 +15,7 @@ from app.accounts.models import Institution, User
 from app.audit import services as audit
 from app.catalog.models import Facility, Instrument
 from app.catalog.policy import policy_of
-from app.catalog.queries import facility_by_slug, instruments_of, scope_of
+from app.catalog.queries import facility_by_slug, scope_of
 from app.db import db, transaction
 from app.domain.booking import AffiliationClass, Mode
 from app.domain.errors import Invalid, Text, WrongState
@@ -182,7 +182,13 @@ def _scope(facility: Facility, *, institution: bool) -> Scope:
 def _instrument(facility: Facility, slug: str | None) -> Instrument | None:
     if slug is None:
         return None
-    found = next((each for each in instruments_of(facility) if each.slug == slug), None)
+    found = db.session.scalar(
+        select(Instrument).where(
+            Instrument.facility_id == facility.id,
+            Instrument.slug == slug,
+            Instrument.retired_at.is_(None),
+        )
+    )
     if found is None:
         wrong = Text("이 시설의 장비를 골라 주세요.", "Choose an instrument of this facility.")
         raise Invalid(wrong, {"scope": wrong})
