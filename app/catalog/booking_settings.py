@@ -16,7 +16,7 @@ from app.domain.contracts import ContractNeeded
 from app.domain.operators import OperatorNeeded
 from app.domain.paying import AccountsAsked
 from app.domain.permits import PermitKind, QuestionKind, until_key
-from app.domain.quota import Whose, Within
+from app.domain.quota import Owner, Whose, Within
 from app.domain.use import LONGEST_EARLY
 
 LONGEST_RESERVATION = timedelta(days=31)
@@ -172,7 +172,11 @@ class BookingSettings(Written):
     quotas: list[QuotaSetting] | None = Field(None, description="What may be held at most.")
     peak: Hours | None = Field(None, description="The hours that quotas of the peak count.")
     owner_share: Annotated[int, Field(ge=0, le=100)] | None = Field(
-        None, description="Percent of each week's hours that only its own institution may hold."
+        None, description="Percent of each week's hours that only its owner may hold."
+    )
+    owner: Literal[tuple(Owner)] | None = Field(  # type: ignore[valid-type]
+        None,
+        description="For whom that is kept: the institution, or the department of the facility.",
     )
     two_places: Literal[tuple(TwoPlaces)] | None = Field(  # type: ignore[valid-type]
         None, description="What to do if a person has reserved another instrument meanwhile."
@@ -318,6 +322,7 @@ DEFAULT_BOOKING = BookingSettings(
     gap=timedelta(0),
     quotas=[],
     owner_share=0,
+    owner="institution",
     two_places="warn",
     contract="off",
     account="off",

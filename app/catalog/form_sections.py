@@ -13,7 +13,7 @@ _MORE_RULES = (
     (
         *("booking_setup", "booking_cleanup", "booking_gap", "booking_same_day"),
         "booking_offer_hold",
-        *("booking_owner_share", "booking_two_places", "booking_operator"),
+        *("booking_owner_share", "booking_owner", "booking_two_places", "booking_operator"),
         "booking_fixed_slots",
         *("booking_quotas", "booking_peak", "booking_permits", "booking_questions"),
         *("booking_contract", "booking_account"),

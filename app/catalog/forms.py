@@ -149,8 +149,9 @@ class _EntryForm(FlaskForm):
         render_kw={"rows": 2},
     )
     booking_owner_share = WonField(
-        _l("Kept for its own institution, percent of each week"),
+        _l("Kept for its owner, percent of each week"),
     )
+    booking_owner = SelectField(_l("The owner is"))
     booking_two_places = SelectField(_l("If a person has another instrument at that time"))
     booking_operator = SelectField(
         _l("Operator"),
@@ -263,6 +264,11 @@ class _EntryForm(FlaskForm):
             ("", _l("As the facility, or anywhere")),
             ("anywhere", _l("Anywhere, by page or app")),
             ("instrument", _l("Only with the code shown at the instrument")),
+        ]
+        self.booking_owner.choices = [
+            ("", _l("As the facility, or its institution")),
+            ("institution", _l("Its institution")),
+            ("department", _l("Its department")),
         ]
         self.booking_two_places.choices = [
             ("", _l("As the facility, or a warning")),

@@ -35,7 +35,7 @@ from app.domain.operators import OperatorNeeded
 from app.domain.paying import AccountsAsked
 from app.domain.period import NO_END, Period
 from app.domain.permits import Permit, PermitKind, Question, QuestionKind
-from app.domain.quota import Quota, Whose, Within
+from app.domain.quota import Owner, Quota, Whose, Within
 from app.domain.training import Level, SafetyKind, TrainingPolicy
 from app.domain.use import CheckIn, CheckInPlace, UsePolicy
 
@@ -153,6 +153,7 @@ _READ: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
             limit and NoShowLimit(limit.number, limit.within, limit.suspended)
         ),
         "two_places": TwoPlaces,
+        "owner": Owner,
         "operator": OperatorNeeded,
         "contract": ContractNeeded,
         "account": AccountsAsked,
@@ -307,8 +308,7 @@ def affiliation_class(user: User, facility: Facility, day: date) -> AffiliationC
     if affiliation is None:
         return AffiliationClass.OTHER_ACADEMIC
     if affiliation.institution_id == facility.institution_id:
-        own = {facility.department_ko, facility.department_en} - {""}
-        if affiliation.department in own:
+        if affiliation.department in departments_of(facility):
             return AffiliationClass.OWN_DEPARTMENT
         return AffiliationClass.OWN_INSTITUTION
     kind = affiliation.institution.kind
@@ -317,6 +317,11 @@ def affiliation_class(user: User, facility: Facility, day: date) -> AffiliationC
     if affiliation.institution.partner:
         return AffiliationClass.PARTNER
     return AffiliationClass.OTHER_ACADEMIC
+
+
+def departments_of(facility: Facility) -> set[str]:
+    """What the department that has the facility is called."""
+    return {facility.department_ko, facility.department_en} - {""}
 
 
 def groups_of(found: AffiliationClass) -> frozenset[ForWhom]:

@@ -17,7 +17,7 @@ from app.domain.opening_hours import OpeningHours
 from app.domain.operators import Duty, OperatorNeeded
 from app.domain.paying import NOT_CHARGED, AccountsAsked, Charged
 from app.domain.permits import Permit, Question
-from app.domain.quota import Counted, Quota
+from app.domain.quota import Counted, Owner, Quota
 from app.domain.shares import Share
 from app.domain.training import NO_TRAINING, UNTRAINED, Qualification, TrainingPolicy
 
@@ -124,6 +124,7 @@ class Policy:
     quotas: tuple[Quota, ...] = ()
     peak: OpeningHours | None = None  # the hours that quotas of the peak count
     owner_share: int = 0  # percent of each week's hours that only the owner may hold
+    owner: Owner = Owner.INSTITUTION  # who that is
     two_places: TwoPlaces = TwoPlaces.WARN
     operator: OperatorNeeded = OperatorNeeded.OFF  # where the staff works it, or helps
     refuse_overdue_after: int | None = None  # days after which who has not paid is refused

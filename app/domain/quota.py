@@ -56,6 +56,13 @@ class Quota:
             raise ValueError("A quota is not negative.")
 
 
+class Owner(StrEnum):
+    """For whom a share of the time is kept."""
+
+    INSTITUTION = "institution"  # that owns the instrument
+    DEPARTMENT = "department"  # of that institution, which has the facility
+
+
 @dataclass(frozen=True, slots=True)
 class Counted:
     """A reservation that a quota may count, and in what it resembles the one asked for."""
@@ -63,7 +70,7 @@ class Counted:
     interval: Interval
     same_person: bool
     same_institution: bool
-    of_owner: bool  # its holder belonged to the institution that owns the instrument
+    of_owner: bool  # its holder is of those for whom the owner's share is kept
     same_group: bool = False
     present: bool = True  # its holder comes: it was not handed in for the staff to do
 

@@ -4,16 +4,26 @@ Each is a plain function that gives the reason to refuse, or None; `booking.RULE
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
-from app.domain.booking_facts import OWN, BookingFacts, BookingRequest, Mode, Policy, TwoPlaces
+from app.domain.booking_facts import (
+    OWN,
+    AffiliationClass,
+    BookingFacts,
+    BookingRequest,
+    Mode,
+    Policy,
+    TwoPlaces,
+)
 from app.domain.errors import Refusal, Text
 from app.domain.interval import Interval
 from app.domain.notation import in_words, iso_duration, listed, shown_day
 from app.domain.quota import (
     Counted,
+    Owner,
     Quota,
     Whose,
     Within,
@@ -163,11 +173,27 @@ def keeps_the_institution(request: BookingRequest, facts: BookingFacts) -> Refus
     return _over("institution-quota", applies, request, facts)
 
 
+#: Whose affiliation makes them the owner.
+OWNERS: Mapping[Owner, AbstractSet[AffiliationClass]] = MappingProxyType(
+    {
+        Owner.INSTITUTION: OWN,
+        Owner.DEPARTMENT: frozenset({AffiliationClass.OWN_DEPARTMENT}),
+    }
+)
+OWNER_NAMES: Mapping[Owner, Text] = MappingProxyType(
+    {
+        Owner.INSTITUTION: Text("보유 기관", "the institution that owns the instrument"),
+        Owner.DEPARTMENT: Text("보유 부서(학과)", "the department that owns the instrument"),
+    }
+)
+
+
 def leaves_the_owner_its_share(request: BookingRequest, facts: BookingFacts) -> Refusal | None:
-    """Of each week's opening hours, so many percent are for the institution that owns it."""
+    """Of each week's opening hours, so many percent are for the owner."""
     share = facts.policy.owner_share
-    if not share or facts.affiliation in OWN:
+    if not share or facts.affiliation in OWNERS[facts.policy.owner]:
         return None
+    owner = OWNER_NAMES[facts.policy.owner]
     others = [each.interval for each in facts.counted if not each.of_owner] + [request.interval]
     for week in spans_of(Within.WEEK, request.interval, facts.zone):
         opened = time_within(facts.open_hours, week) * facts.capacity
@@ -177,10 +203,10 @@ def leaves_the_owner_its_share(request: BookingRequest, facts: BookingFacts) -> 
             return Refusal(
                 "owner-share",
                 Text(
-                    f"매주 운영 시간의 {share}%는 보유 기관 몫으로, 다른 기관은 그 주에 모두 합해 "
-                    f"{words.ko}까지 예약할 수 있습니다. 다른 주의 시간을 골라 주세요.",
-                    f"Of each week {share} % is kept for the institution that owns the instrument; "
-                    f"all others together may hold {words.en}. Choose a time in another week.",
+                    f"매주 운영 시간의 {share}%는 {owner.ko} 몫으로, 그 밖의 이용자는 그 주에 모두 "
+                    f"합해 {words.ko}까지 예약할 수 있습니다. 다른 주의 시간을 골라 주세요.",
+                    f"Of each week {share} % is kept for {owner.en}; all others together may hold "
+                    f"{words.en}. Choose a time in another week.",
                 ),
                 f"{share}%",
                 "starts_at",

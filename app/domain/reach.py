@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from app.domain import quota_rules, training_rules
-from app.domain.booking_facts import OWN, BookingFacts, BookingRequest, Mode, TwoPlaces
+from app.domain.booking_facts import BookingFacts, BookingRequest, Mode, TwoPlaces
 from app.domain.contract_rules import needs_contract
 from app.domain.contracts import covered
 from app.domain.errors import Refusal
@@ -35,12 +35,13 @@ class Reach:
 
     def __post_init__(self) -> None:
         policy, comes = self.facts.policy, quota_rules.comes(self.request)
+        owners = quota_rules.OWNERS[policy.owner]
         checks: list[tuple[bool, Callable[[Interval], datetime | None]]] = [
             (needs_contract(policy, self.facts.affiliation), self._contract),
             (policy.two_places is TwoPlaces.REFUSE and comes, self._elsewhere),
             (bool(policy.gap) and comes, self._gap),
             (bool(policy.quotas), self._quotas),
-            (bool(policy.owner_share) and self.facts.affiliation not in OWN, self._owner),
+            (bool(policy.owner_share) and self.facts.affiliation not in owners, self._owner),
             (self._trained(), self._training),
         ]
         self._checks = tuple(check for asked, check in checks if asked)

@@ -13,7 +13,7 @@ from app.domain.opening_hours import OpeningHours
 from app.domain.operators import OperatorNeeded
 from app.domain.paying import AccountsAsked
 from app.domain.permits import PERMIT_NAMES
-from app.domain.quota_rules import most_in_words
+from app.domain.quota_rules import OWNER_NAMES, most_in_words
 
 Row = tuple[Text, Text]
 
@@ -125,8 +125,9 @@ def _shares(policy: Policy) -> Iterator[Row]:
     if policy.peak is not None:
         yield Text("집중 시간", "Peak hours"), _hours(policy.peak)
     if policy.owner_share:
+        owner = OWNER_NAMES[policy.owner]
         yield (
-            Text("보유 기관 몫", "Kept for the owner"),
+            Text(f"{owner.ko} 몫", f"Kept for {owner.en}"),
             Text(f"매주 {policy.owner_share}%", f"{policy.owner_share} % of each week"),
         )
     if policy.no_show_limit is not None:

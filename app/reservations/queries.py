@@ -37,7 +37,7 @@ from app.catalog.policy import (
     training_of,
     zone_of,
 )
-from app.catalog.queries import scope_of
+from app.catalog.queries import owners_of, scope_of
 from app.contracts.queries import contracts_of
 from app.db import db
 from app.domain import training_rules
@@ -52,7 +52,7 @@ from app.domain.interval import Interval, common
 from app.domain.local_time import day_interval, day_of
 from app.domain.operator_rules import needs_operator
 from app.domain.paying import NOT_CHARGED, Charged
-from app.domain.quota import Counted, Whose
+from app.domain.quota import Counted, Owner, Whose
 from app.domain.quota_rules import counting_span, owner_span, peak_span
 from app.domain.training import UNTRAINED, Qualification, hours_of_levels
 from app.projects import queries as groups
@@ -248,6 +248,10 @@ def already_held(  # noqa: PLR0913 – all that rules may ask about
         affiliation = affiliation_on(user, day_of(now, zone))
         mine = affiliation.institution_id if affiliation else None
         owner = instrument.facility.institution_id
+        owners = None
+        if policy.owner_share and policy.owner is Owner.DEPARTMENT:
+            facility = instrument.facility
+            owners = owners_of([facility], day_of(now, zone))[facility.id]
         rows = db.session.execute(
             _COUNTED,
             {
@@ -263,7 +267,7 @@ def already_held(  # noqa: PLR0913 – all that rules may ask about
                 Interval(start, end),
                 same_person=holder == user.id,
                 same_institution=mine is not None and institution == mine,
-                of_owner=institution == owner,
+                of_owner=institution == owner if owners is None else holder in owners,
                 same_group=same_group(group, of, mine=holder == user.id),
                 present=mode is not Mode.COMMISSIONED,
             )

@@ -10,9 +10,11 @@ from sqlalchemy import bindparam, select, union_all
 
 from app.accounts.access import Scope
 from app.accounts.models import User
+from app.accounts.today import home_zone
 from app.catalog.booking_settings import LONGEST_RESERVATION
 from app.catalog.models import Facility
 from app.catalog.policy import affiliation_on, holidays_of, open_spans_at, peak_hours_at
+from app.catalog.queries import owners_of
 from app.contracts.queries import contracts_of
 from app.db import db
 from app.domain.approval import Status
@@ -20,7 +22,7 @@ from app.domain.booking import BookingFacts, BookingRequest, Mode, Policy, TwoPl
 from app.domain.contract_rules import needs_contract
 from app.domain.interval import Interval
 from app.domain.local_time import day_of
-from app.domain.quota import Counted, Whose
+from app.domain.quota import Counted, Owner, Whose
 from app.domain.quota_rules import counting_span, owner_span, peak_span
 from app.domain.reach import Reach
 from app.domain.training import NO_TRAINING, UNTRAINED
@@ -75,6 +77,12 @@ class Reaches:
             },
             now=now,
         )
+        kept = {
+            candidate.facility_id: candidate.facility
+            for candidate, standing in offered
+            if standing.policy.owner_share and standing.policy.owner is Owner.DEPARTMENT
+        }
+        self._owners = owners_of(kept.values(), day_of(now, home_zone()))
         needing = {
             candidate.facility_id
             for candidate, standing in offered
@@ -144,13 +152,14 @@ class Reaches:
 
     def _counted(self, candidate: Candidate) -> Sequence[Counted]:
         owner = candidate.facility.institution_id
+        owners = self._owners.get(candidate.facility_id)
         return [
             Counted(
                 Interval(start, end),
                 same_person=holder == self.viewer.id,
                 same_institution=self.institution_id is not None
                 and institution == self.institution_id,
-                of_owner=institution == owner,
+                of_owner=institution == owner if owners is None else holder in owners,
                 same_group=queries.same_group(self.group, of, mine=holder == self.viewer.id),
                 present=mode is not Mode.COMMISSIONED,
             )

@@ -614,6 +614,7 @@ def test_rules_of_the_facility_are_typed_a_line_each_and_stay_as_typed(
         "booking_two_places": "refuse",
         "booking_fault_stops": "yes",
         "booking_owner_share": "20",
+        "booking_owner": "department",
     }
     assert send(client, EDIT, **typed).status_code == 303
 

@@ -21,7 +21,7 @@ from app.domain.errors import Text
 from app.domain.interval import Interval
 from app.domain.opening_hours import OpeningHours
 from app.domain.permits import Permit, PermitKind, Question, QuestionKind
-from app.domain.quota import Counted, Quota, Whose, Within, time_within
+from app.domain.quota import Counted, Owner, Quota, Whose, Within, time_within
 from tests.domain.test_booking import FACTS, HOUR, NOW, POLICY, SEOUL, asked, codes, only, refused
 
 MINUTE = timedelta(minutes=1)
@@ -175,6 +175,20 @@ def test_others_leave_the_owner_its_share_of_the_week(held_until, found):
     facts = {"open_hours": (at(9, 19),), "counted": held(at(9, held_until), person=False)}
     wanted = asked(at(14, 16))
     assert codes(wanted, policy={"owner_share": 50}, **facts) == found
+
+
+@pytest.mark.parametrize(
+    ("who", "found"),
+    [
+        (AffiliationClass.OWN_DEPARTMENT, []),
+        (AffiliationClass.OWN_INSTITUTION, ["owner-share"]),
+        (AffiliationClass.PARTNER, ["owner-share"]),
+    ],
+)
+def test_a_share_of_the_department_is_kept_from_its_own_institution_too(who, found):
+    facts = {"open_hours": (at(9, 19),), "counted": held(at(9, 14), person=False)}
+    policy = {"owner_share": 50, "owner": Owner.DEPARTMENT}
+    assert codes(asked(at(14, 16)), policy=policy, affiliation=who, **facts) == found
 
 
 def test_the_owner_may_use_all_and_what_it_uses_leaves_others_their_part():

@@ -15,7 +15,7 @@ from app.domain.contracts import Contract, ContractNeeded
 from app.domain.interval import Interval, merged, without
 from app.domain.opening_hours import OpeningHours
 from app.domain.period import Period
-from app.domain.quota import Counted, Quota, Whose, Within
+from app.domain.quota import Counted, Owner, Quota, Whose, Within
 from app.domain.reach import Reach
 from app.domain.training import (
     NO_TRAINING,
@@ -76,6 +76,7 @@ def persons(draw):
         peak=OFFICE,
         gap=draw(st.sampled_from([0, 0, 1, 5])) * HALF,
         owner_share=draw(st.sampled_from([0, 0, 60, 95, 100])),
+        owner=draw(st.sampled_from(list(Owner))),
         two_places=draw(st.sampled_from(list(TwoPlaces))),
         modes=frozenset(Mode),
         contract=draw(st.sampled_from(list(ContractNeeded))),

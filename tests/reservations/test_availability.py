@@ -115,6 +115,10 @@ def limited(mina, jun, microscope):
         return factories.instrument(slug=slug, facility=facility, booking=booking)
 
     at_cnu = factories.facility(institution_id=factories.cnu().id)
+    with_department = factories.facility(department_ko="생명과학과")
+    colleague = factories.user("colleague")
+    with transaction():
+        colleague.affiliations[0].department = "생명과학과"
     rules = {
         "daily": {"quotas": [{"per": "person", "within": "day", "hours": "PT3H"}]},
         "weekly": {"quotas": [{"per": "person", "within": "week", "number": 1}]},
@@ -137,12 +141,17 @@ def limited(mina, jun, microscope):
     booked(mina, made[3], hours(24 * 30, 24 * 30 + 1))
     made += [
         ruled("shared", facility=at_cnu, owner_share=97),
+        ruled("ours", facility=with_department, owner_share=97, owner="department"),
+        ruled("used-up", facility=with_department, owner_share=97, owner="department"),
         ruled("signed", facility=at_cnu, contract="outside"),
         ruled("trained", certificate="required"),
         ruled("safe", safety_training=["radiation"]),
         ruled("served", certificate="required", modes=["self_operated", "commissioned"]),
     ]
-    booked(mina, made[-5], hours(14, 17))
+    booked(mina, made[-7], hours(14, 17))
+    booked(colleague, made[-6], hours(14, 17))
+    booked(jun, made[-6], hours(17, 20))
+    booked(jun, made[-5], hours(14, 19))
     factories.save(
         UseContract(
             facility_id=at_cnu.id, institution_id=own.institution_id, number="K-1",
@@ -172,7 +181,7 @@ def test_what_is_offered_to_a_person_is_what_they_may_book(limited, mina, only_q
                 possible.add((slug, tried, *lacking))
     assert offered - {each for each in offered if each[0] == "microscope"} == possible
     gone = {"open"} | ({"safe", "served"} if only_qualified else set())
-    assert {slug for slug, *_ in possible} == set(limited) - gone - {"weekly"}
+    assert {slug for slug, *_ in possible} == set(limited) - gone - {"weekly", "used-up"}
 
 
 def test_slots_come_earliest_first_and_those_of_one_day_side_by_side(mina, microscope):
