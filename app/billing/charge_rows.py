@@ -56,6 +56,7 @@ _READ = (
         Reservation.charging,
         Reservation.shares,
         Reservation.institution_id,
+        Reservation.holder_id,
         User.name.label("holder"),
         Instrument.slug.label("instrument"),
         Instrument.name_ko,

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, insert, select
 
@@ -24,9 +25,11 @@ from app.db import Model, db
 from app.domain import ledger
 from app.domain.charge import ChargeKind, Part, entry
 from app.domain.ledger import Entry
+from app.domain.local_time import day_of
 from app.domain.rate_card import Tax
 from app.domain.shares import show_percent
 from app.programmes.holding import given_by, take
+from app.projects import budgets
 
 #: How long after its date a statement is to be paid.
 PAY_WITHIN = timedelta(days=30)
@@ -82,7 +85,12 @@ class Posting:
         self._take(row, ())
 
     def _take(self, row: Any, parts: Sequence[Part]) -> None:
-        """Take from the funds what they pay in the end; what they held beyond it is free."""
+        """Take from funds and budgets what they pay in the end; what they held beyond is free."""
+        if row.shares:
+            due = {each.payer.account: each.due for each in parts}
+            paid = {number: amount for number, amount in due.items() if number and amount}
+            day = day_of(row.starts_at, ZoneInfo(row.timezone))
+            budgets.take(row.id, row.holder_id, day, paid)
         if given_by(row.quote):
             amounts: Counter[str] = Counter()
             for part in parts:

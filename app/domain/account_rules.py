@@ -52,7 +52,8 @@ def accounts_may_pay(request: BookingRequest, facts: BookingFacts) -> Refusal | 
 
 def _wrong(request: BookingRequest, facts: BookingFacts) -> Iterator[_Why]:
     first, last = days_of(request.interval, facts.zone)
-    parts, before = (_parts(request.shares, net) for net in _nets(facts))
+    parts = _parts(request.shares, facts.charged.due or 0)
+    before = _parts(request.shares, facts.charged.due_before)
     for share in request.shares:
         account = facts.charged.accounts.get(share.account)
         others = facts.charged.dates_before
@@ -69,21 +70,23 @@ def _wrong(request: BookingRequest, facts: BookingFacts) -> Iterator[_Why]:
             yield _exhausted(share.account, account.remaining)
 
 
-def _nets(facts: BookingFacts) -> tuple[int, int]:
-    return facts.charged.net or 0, facts.charged.net_before
-
-
-def _parts(shares: Sequence[Share], net: int) -> dict[str, int]:
+def _parts(shares: Sequence[Share], due: int) -> dict[str, int]:
     """What each account would pay; nothing is known while the shares do not make a whole."""
     if sum((each.percent for each in shares), Fraction()) != WHOLE:
         return {}
     whole = Shares(tuple(shares), shares[0].account)
-    return {number: part.amount for number, part in split(Money(net), whole).items()}
+    return {number: part.amount for number, part in split(Money(due), whole).items()}
 
 
 def not_theirs(number: str) -> Refusal:
     """Said also where somebody else has just used the only consent there was."""
     why, limit = _foreign(number)
+    return Refusal("account-not-allowed", why, limit, "shares")
+
+
+def exhausted(number: str, remaining: int) -> Refusal:
+    """Said also where others have just used what there was."""
+    why, limit = _exhausted(number, remaining)
     return Refusal("account-not-allowed", why, limit, "shares")
 
 

@@ -56,8 +56,8 @@ class Charged:
     """The accounts that a request names, by their numbers, and what they would pay for."""
 
     accounts: Mapping[str, Account] = field(default_factory=dict)
-    net: int | None = None  # of the quote; none: no price is known
-    net_before: int = 0  # of other dates of the same series
+    due: int | None = None  # of the quote, once funds have given; none: no price is known
+    due_before: int = 0  # of other dates of the same series
     dates_before: int = 0
 
 

@@ -81,8 +81,8 @@ class _Filling:
         managers = self._managers()
         self._give_roles(managers)
         demo_groups.gather(self.institutions, self.users, self.now)
-        demo_projects.fund(self.institutions, self.users, self.now)
-        book = Book(self._researchers(), managers, self.now)
+        payers = demo_projects.fund(self.institutions, self.users, self.now)
+        book = Book(self._researchers(), managers, self.now, payers)
         instruments = _instruments()
         by_slug = {each.slug: each for each in instruments}
         # What is reserved along has no reservations of its own: it follows its main instrument.
@@ -95,6 +95,7 @@ class _Filling:
         demo_training.teach(instruments, book, self.now)
         asked = demo_commissions.ask(instruments, book)
         self._write(book)
+        demo_projects.hold(book.reservations)
         demo_commissions.keep(asked)
         demo_operators.attend(instruments, managers, self.users, self.now)
         demo_health.ail(instruments, managers, book.researchers, self.blackouts, self.now)

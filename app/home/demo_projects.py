@@ -1,12 +1,21 @@
 """A joint project of the demonstration, with accounts of a university each and a company."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from fractions import Fraction
+from typing import Any
+
+from sqlalchemy import insert, select
 
 from app.accounts.models import Institution, User
-from app.db import db
-from app.domain.shares import DECIMALS
+from app.accounts.today import home_zone
+from app.db import db, table_of
+from app.domain.approval import HOLDING
+from app.domain.local_time import day_of
+from app.domain.shares import DECIMALS, Share
+from app.projects.budgets import paid_by
 from app.projects.models import (
+    AccountHold,
     AccountUser,
     Consent,
     FundingAccount,
@@ -14,6 +23,7 @@ from app.projects.models import (
     ProjectMember,
     ProjectShare,
 )
+from app.reservations.models import Reservation
 
 #: Number, institution, who holds it, Korean and English name, funder, won, percent of the project.
 _ACCOUNTS = (
@@ -55,7 +65,7 @@ _OWN = (
     "생체재료 표면 특성 연구",
     "Surfaces of biomaterials",
     "한국연구재단",
-    90_000_000,
+    60_000_000,
 )
 _MEMBERS = (
     "minseo.kim",
@@ -68,11 +78,20 @@ _MEMBERS = (
 )
 
 
-def fund(institutions: Mapping[str, Institution], users: Mapping[str, User], now: datetime) -> None:
-    """Register the accounts, and let the project split its costs over them."""
+#: What the members of the project charge to those who have agreed.
+_SPLIT = (Share("RS-2026-00012", Fraction(60)), Share("CNU-2026-017", Fraction(40)))
+
+
+def fund(
+    institutions: Mapping[str, Institution], users: Mapping[str, User], now: datetime
+) -> dict[int, tuple[Share, ...]]:
+    """Register the accounts, and let the project split its costs over them.
+
+    Who charges which accounts, by the ids of people.
+    """
     people = {address.partition("@")[0]: user for address, user in users.items()}
     if not all(each[1] in institutions and each[2] in people for each in (*_ACCOUNTS, _OWN)):
-        return
+        return {}
     first, last = date(now.year - 1, 3, 1), date(now.year + 2, 2, 28)
     project = Project(
         uid="d0c5e7a1b2f34e6f9a8b7c6d5e4f3a21",
@@ -109,6 +128,37 @@ def fund(institutions: Mapping[str, Institution], users: Mapping[str, User], now
     for name in ("doyun.jung", "theo.berg"):
         db.session.add(AccountUser(account_id=own.id, user_id=people[name].id, added_at=now))
     db.session.flush()
+    alone = (Share(own.number, Fraction(100)),)
+    payers = {people[name].id: _SPLIT for name in ("haeun.shin", *_MEMBERS)}
+    return payers | {people[name].id: alone for name in ("seoyeon.choi", "doyun.jung", "theo.berg")}
+
+
+def hold(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Hold of the budgets what the rows of reservations say."""
+    held = [each for each in rows if each["shares"] and each["status"] in HOLDING]
+    ids = dict(
+        db.session.execute(
+            select(Reservation.uid, Reservation.id).where(
+                Reservation.uid.in_([each["uid"] for each in held])
+            )
+        ).all()
+    )
+    by_number = dict(db.session.execute(select(FundingAccount.number, FundingAccount.id)).all())
+    zone = home_zone()
+    found = [
+        {
+            "account_id": by_number[number],
+            "reservation_id": ids[each["uid"]],
+            "user_id": each["holder_id"],
+            "day": day_of(each["starts_at"], zone),
+            "amount": amount,
+            "taken": False,
+        }
+        for each in held
+        for number, amount in paid_by(each["quote"]).items()
+    ]
+    if found:
+        db.session.connection().execute(insert(table_of(AccountHold)), found)
 
 
 def _account(

@@ -16,6 +16,7 @@ from app.domain.errors import Text
 from app.domain.interval import Interval
 from app.domain.local_time import day_of
 from app.domain.permits import until_key
+from app.domain.shares import Share, show_percent
 from app.domain.use import CheckIn, no_show_at
 from app.domain.window_rules import running_day
 from app.home.demo_purposes import BY_TECHNIQUE, CANCELLATIONS, ELSEWHERE, REJECTIONS
@@ -44,6 +45,7 @@ class Book:
     researchers: Sequence[Researcher]
     managers: dict[int, User]  # who decides, by facility
     now: datetime
+    payers: Mapping[int, tuple[Share, ...]]  # what some charge to accounts, by person
     reservations: list[Row] = field(default_factory=list)
     approvals: list[Row] = field(default_factory=list)
     audit: list[Row] = field(default_factory=list)
@@ -85,6 +87,7 @@ class Book:
                         "answers": {},
                         "no_show_at": None,
                         "quote": None,
+                        "shares": [],
                     }
                 )
 
@@ -132,7 +135,11 @@ class Book:
         row = _row(instrument, interval, who, requested_at, rng)
         row["status"] = status
         tariff = self._rates.tariff(instrument, who.user, now=self.now)
-        row |= tariff.kept(interval, row["mode"], row["samples"])
+        shares = self._shares(row)
+        row["shares"] = [
+            {"account": each.account, "percent": show_percent(each.percent)} for each in shares
+        ]
+        row |= tariff.kept(interval, row["mode"], row["samples"], shares)
         self._hours_of(who).update(_hours(interval))
         day = day_of(interval.start, zone_of(instrument))
         self._often.update([(who.user.id, day), (who.user.id, _week(day))])
@@ -151,6 +158,11 @@ class Book:
         if policy.approval is ApprovalMode.ONCE and asks and row["decided_at"] and _agreed(row):
             approved.add(who.user.id)
             self._approve_for_good(row)
+
+    def _shares(self, row: Row) -> tuple[Share, ...]:
+        """Two of three uses of whoever has an account to charge are for its project."""
+        shares = self.payers.get(row["holder_id"], ())
+        return shares if int(row["uid"], 16) % 3 else ()
 
     def _use(self, instrument: Instrument, interval: Interval, row: Row, who: User) -> None:
         """Where people check in: when they came, and when they went."""

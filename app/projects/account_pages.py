@@ -12,11 +12,12 @@ from app.accounts.today import today
 from app.domain.booking import Mode
 from app.domain.errors import Invalid
 from app.domain.shares import show_percent
-from app.projects import charging, funding, queries
+from app.projects import budgets, charging, funding, queries
 from app.projects.funding import AccountPlan
 from app.projects.models import FundingAccount
 from app.projects.project_forms import AccountForm, EmailForm
 from app.projects.project_pages import do
+from app.web.csv_files import csv_answer
 from app.web.problems import KINDS
 from app.web.rights import SIGNED_IN, open_to
 
@@ -29,10 +30,12 @@ _INVALID = KINDS["invalid"].status
 def index() -> str:
     """What I may charge, and what I hold or administer."""
     user = current()
+    held = charging.accounts_held(user)
     return render_template(
         "projects/accounts.html",
         chargeable=charging.chargeable(user.id, today=today()),
-        held=charging.accounts_held(user),
+        held=held,
+        left=budgets.left_of(held),
         may_register=bool(queries.own_institutions(user, today=today())),
         today=today(),
     )
@@ -99,6 +102,8 @@ def _page(account_id: int, form: Form | None = None) -> str:
     return render_template(
         "projects/account.html",
         account=account,
+        money=budgets.money_of(account, today()),
+        spending=budgets.spending_of(account),
         users=charging.users_of(account),
         shares=charging.shares_of_account(account),
         let=form or EmailForm(formdata=None),
@@ -106,6 +111,18 @@ def _page(account_id: int, form: Form | None = None) -> str:
         form=ButtonForm(formdata=None),
         today=today(),
     )
+
+
+@open_to(Action.HOLD_ACCOUNT)
+def spending(account_id: int) -> AnyResponse:
+    """What was spent and is reserved of an account by month and person, as a file."""
+    account = charging.held_account(current(), account_id)
+    head = ("month", "person", "uses", "spent", "reserved", "currency")
+    rows = [
+        (f"{line.month:%Y-%m}", line.person, line.uses, line.spent, line.held, "KRW")
+        for line in budgets.spending_of(account)
+    ]
+    return csv_answer(f"{account.number}.csv", [head, *rows])
 
 
 @open_to(Action.HOLD_ACCOUNT)
@@ -167,6 +184,7 @@ ROUTES = (
     ("/funding-accounts", "accounts", index, ("GET",)),
     ("/funding-accounts/new", "register_account", register, _BOTH),
     (_ONE, "account", show, ("GET",)),
+    (f"{_ONE}/spending.csv", "spending", spending, ("GET",)),
     (f"{_ONE}/edit", "edit_account", edit, _BOTH),
     (f"{_ONE}/people", "let_charge", let_charge, ("POST",)),
     (f"{_ONE}/people/<{_KEY}:row_id>/remove", "let_charge_no_more", let_charge_no_more, ("POST",)),

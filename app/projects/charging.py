@@ -12,6 +12,7 @@ from app.accounts.models import User
 from app.db import db
 from app.domain.errors import NotFound, Text
 from app.domain.paying import Account, Agreed
+from app.projects import budgets
 from app.projects.models import (
     AccountUser,
     Consent,
@@ -242,8 +243,13 @@ def chargeable(user_id: int, *, today: date) -> Sequence[FundingAccount]:
     ).all()
 
 
-def to_charge(user_id: int, numbers: Collection[str]) -> dict[str, Account]:
-    """The accounts of these numbers as far as booking asks about them; unknown ones left out."""
+def to_charge(
+    user_id: int, numbers: Collection[str], besides: Collection[int] = ()
+) -> dict[str, Account]:
+    """The accounts of these numbers as far as booking asks about them; unknown ones left out.
+
+    What is held for the reservations `besides` counts as free.
+    """
     let = exists().where(
         AccountUser.account_id == FundingAccount.id, AccountUser.user_id == user_id
     )
@@ -263,12 +269,13 @@ def to_charge(user_id: int, numbers: Collection[str]) -> dict[str, Account]:
         )
     ):
         agreed[account_id].append(Agreed(first, last, single=consent is Consent.SINGLE))
+    left = budgets.left_of([account for account, _ in rows], besides)
     return {
         account.number: Account(
             starts_on=account.starts_on,
             ends_on=account.ends_on,
             closed=account.closed_at is not None,
-            remaining=account.remaining,
+            remaining=left.get(account.id),
             modes=frozenset(account.modes),
             let=bool(let_),
             agreed=tuple(agreed[account.id]),

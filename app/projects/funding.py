@@ -154,7 +154,9 @@ def _apply(plan: AccountPlan, account: FundingAccount) -> None:
     account.name_en = filled(plan.name_en, "name_en")
     account.funder = plan.funder.strip()
     account.starts_on, account.ends_on = plan.starts_on, plan.ends_on
-    account.budget, account.modes = plan.budget, sorted(plan.modes)
+    if account.budget != plan.budget:
+        account.budget, account.warned = plan.budget, 0
+    account.modes = sorted(plan.modes)
     account.project_id = plan.project.id if plan.project else None
 
 

@@ -13,11 +13,13 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.accounts.models import Institution, User
+from app.audit.models import BigKey
 from app.db import Model, words
 from app.domain.shares import DECIMALS
 
@@ -141,7 +143,7 @@ class FundingAccount(Model):
     starts_on: Mapped[date]
     ends_on: Mapped[date]  # the last day
     budget: Mapped[int | None] = mapped_column(BigInteger)  # won; none: no limit is known
-    committed: Mapped[int] = mapped_column(BigInteger, default=0)  # won held or spent of it
+    warned: Mapped[int] = mapped_column(default=0)  # the percentage of it last told of
     modes: Mapped[list[str]] = mapped_column(default=list)  # that it pays for; none named: all
     project_id: Mapped[int | None] = mapped_column(ForeignKey(Project.id), index=True)
     closed_at: Mapped[datetime | None]
@@ -157,10 +159,22 @@ class FundingAccount(Model):
         CheckConstraint("budget IS NULL OR budget >= 0", "no_debt"),
     )
 
-    @property
-    def remaining(self) -> int | None:
-        """What is left of the budget; None where none is known."""
-        return None if self.budget is None else self.budget - self.committed
+
+class AccountHold(Model):
+    """What an account holds for a reservation, or has paid of it in the end."""
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey(FundingAccount.id))
+    reservation_id: Mapped[int] = mapped_column(ForeignKey("reservation.id"))
+    user_id: Mapped[int] = mapped_column(ForeignKey(User.id))  # whose use it was
+    day: Mapped[date]  # on which the use begins, where the instrument is
+    amount: Mapped[int] = mapped_column(BigInteger)
+    taken: Mapped[bool] = mapped_column(default=False, server_default=false())  # posted
+
+    __table_args__ = (
+        UniqueConstraint("reservation_id", "account_id"),
+        Index("ix_account_hold_account_id", "account_id", "day"),
+    )
 
 
 class AccountUser(Model):

@@ -46,6 +46,14 @@ def may_charge(account: FundingAccount, reader: User, *, by: User, now: datetime
     _enqueue("project_news", reader, more, now)
 
 
+def budget_reached(account: FundingAccount, percent: int, used: int, *, now: datetime) -> None:
+    """The holder of an account is told how much of its budget is held and spent."""
+    more = {"what": "budget", "number": account.number, "account_id": str(account.id)}
+    more |= {"percent": str(percent), "used": f"{used:,}", "budget": f"{account.budget:,}"}
+    both = {"account": {"ko": account.name_ko, "en": account.name_en}}
+    _enqueue("project_news", account.holder, {**more, **both}, now)
+
+
 def _of_project(project: Project, by: User) -> dict[str, Any]:
     both = {"ko": project.name_ko, "en": project.name_en}
     return {"project": both, "project_uid": project.uid, "by": by.name}

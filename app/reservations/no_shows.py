@@ -20,7 +20,7 @@ from app.domain.errors import Invalid, Text, WrongState
 from app.domain.interval import Interval
 from app.domain.no_shows import NoShowLimit
 from app.domain.notation import listed
-from app.reservations import duties, notices, offering, queries, sponsoring
+from app.reservations import commitments, duties, notices, offering, queries
 from app.reservations.linked import MAIN
 from app.reservations.models import Reservation
 from app.reservations.services import NET
@@ -72,8 +72,9 @@ def restore(user: User, uid: str, came: CameAfterAll, *, now: datetime) -> Reser
             _must_lie_within(came.used, reservation.reserved, now)
             _must_be_free(instrument, reservation, came.used, now)
             _take_back(reservation, came, now)
-            # What funds held went back to them when nobody came.
-            sponsoring.sponsor([reservation], {reservation.id: reservation.quote}, now)
+            # What was held for it went back when nobody came; what was used is paid in any case.
+            quotes = {reservation.id: reservation.quote}
+            commitments.renew([reservation], quotes, now, refuse=False)
             used = [came.used.start.isoformat(), came.used.end.isoformat()]
             note(
                 "undo-no-show",

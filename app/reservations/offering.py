@@ -23,7 +23,7 @@ from app.db import db, table_of, transaction
 from app.domain import approval, booking, waitlist
 from app.domain.approval import Status, Step
 from app.domain.booking import BookingFacts, BookingRequest
-from app.domain.errors import WrongState
+from app.domain.errors import BookingRefused, WrongState
 from app.domain.interval import Interval
 from app.domain.local_time import day_of
 from app.domain.opening_hours import OpeningHours
@@ -32,7 +32,7 @@ from app.domain.operators import first_free
 from app.domain.paying import NOT_CHARGED
 from app.domain.waitlist import Outcome, Waiting, WaitState
 from app.rates.queries import tariff_of
-from app.reservations import duties, notices, paying, queries, sponsoring
+from app.reservations import commitments, duties, notices, paying, queries
 from app.reservations.answering import asked_of
 from app.reservations.linked import along, companions, follow, row_along
 from app.reservations.models import (
@@ -113,7 +113,11 @@ def offer_time(instrument: Instrument, *, now: datetime, ours: Collection[int] =
         wait = _claimed(waiting.key)
         if wait is None:  # Offered elsewhere at this very moment, or withdrawn.
             continue
-        _hold(round_, wait, slot)
+        try:
+            with db.session.begin_nested():
+                _hold(round_, wait, slot)
+        except BookingRefused:  # The budget that was to pay has just been used up elsewhere.
+            continue
         made += 1
     return made
 
@@ -268,7 +272,7 @@ def lapse(offer: Offer, outcome: Outcome, *, now: datetime, by: User | None = No
     reservation = offer.reservation
     reservation.status = approval.after(reservation.status, Step.LAPSE)
     reservation.ended_at = now
-    sponsoring.free(reservation)
+    commitments.free(reservation)
     follow([reservation], now)
     reservation.version += 1
     reservation.sequence += 1
@@ -411,7 +415,7 @@ def _hold(round_: _Round, wait: Wait, slot: Interval) -> None:
     kept = tariff_of(instrument, user, now=now).kept(slot, wait.mode, wait.samples, shares)
     asked = BookingRequest(instrument.slug, slot, mode=wait.mode, shares=shares)
     touch_calendar(user.id)
-    purse = sponsoring.purse(instrument, user, now)
+    purse = commitments.purse(instrument, user, now)
     reservation = Reservation(
         uid=uuid.uuid4().hex,
         instrument=instrument,
@@ -428,7 +432,7 @@ def _hold(round_: _Round, wait: Wait, slot: Interval) -> None:
         answers=dict(wait.answers),
         asked=asked_of(instrument),
         shares=list(wait.shares),
-        quote=sponsoring.with_funds(kept["quote"], purse, asked),
+        quote=commitments.with_funds(kept["quote"], purse, asked),
         charging=kept["charging"],
         operator_id=_operator_for(instrument, wait, slot),
         requested_at=now,
@@ -447,8 +451,7 @@ def _hold(round_: _Round, wait: Wait, slot: Interval) -> None:
         values = {each.key: getattr(reservation, each.key) for each in columns if each.key != "id"}
         rows = [row_along(values, each.instrument) for each in round_.along]
         db.session.connection().execute(insert(table_of(Reservation)), rows)
-    if purse.funds:
-        sponsoring.hold([reservation])
+    commitments.hold([reservation], now)
     _note("offer-time", reservation, None, now, until=expires_at.isoformat())
     notices.offered(offer, now=now)
 

@@ -1,6 +1,6 @@
 """Which funding accounts pay for a reservation: as asked, as kept, and whether they may."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -14,8 +14,10 @@ from app.domain.errors import BookingRefused, Invalid, Text
 from app.domain.interval import Interval
 from app.domain.local_time import day_of, days_of
 from app.domain.paying import NOT_CHARGED, Charged
+from app.domain.quote import Quote
 from app.domain.rate_card import Unpriced
 from app.domain.shares import Share, parse_percent, show_percent
+from app.programmes.holding import purse_of
 from app.projects import charging
 from app.rates.queries import tariff_of
 
@@ -24,53 +26,82 @@ class Charging:
     """What the accounts of a request may pay, at any of its dates; read once."""
 
     def __init__(
-        self, instrument: Instrument, person: User, request: BookingRequest, now: datetime
+        self,
+        instrument: Instrument,
+        person: User,
+        request: BookingRequest,
+        *,
+        now: datetime,
+        besides: Collection[int] = (),
     ) -> None:
-        found = charging.to_charge(person.id, [each.account for each in request.shares])
+        numbers = [each.account for each in request.shares]
+        found = charging.to_charge(person.id, numbers, besides)
         self._accounts = {
             number: replace(account, let=account.let or number in request.agreed)
             for number, account in found.items()
         }
         self._request = request
         self._tariff = tariff_of(instrument, person, now=now)
-        self._nets: dict[Interval, int | None] = {}
+        self._purse = purse_of(instrument, person, now=now, besides=besides)
+        self._dues: dict[Interval, int | None] = {}
 
     def at(self, interval: Interval, placed: Iterable[Interval] = ()) -> Charged:
         """For one date, where `placed` are others that are asked for together with it."""
-        before = [self._net(each) or 0 for each in placed]
+        before = [self._due(each) or 0 for each in placed]
         return Charged(
             accounts=self._accounts,
-            net=self._net(interval),
-            net_before=sum(before),
+            due=self._due(interval),
+            due_before=sum(before),
             dates_before=len(before),
         )
 
-    def _net(self, interval: Interval) -> int | None:
-        if interval not in self._nets:
+    def _due(self, interval: Interval) -> int | None:
+        if interval not in self._dues:
             asked = self._request
             try:
-                net = self._tariff.quote(interval, asked.mode, asked.samples).net
+                quoted = self._tariff.quote(interval, asked.mode, asked.samples)
             except Unpriced:
-                net = None
-            self._nets[interval] = net
-        return self._nets[interval]
+                self._dues[interval] = None
+            else:
+                self._dues[interval] = self._purse.gives(quoted, interval, asked.mode).due
+        return self._dues[interval]
 
 
 def charging_of(
-    instrument: Instrument, person: User, request: BookingRequest | None, *, now: datetime
+    instrument: Instrument,
+    person: User,
+    request: BookingRequest | None,
+    *,
+    now: datetime,
+    besides: Collection[int] = (),
 ) -> Charging | None:
-    """None, and nothing read, where no account is named."""
+    """None, and nothing read, where no account is named; `besides`: what is asked for anew."""
     if request is None or not request.shares:
         return None
-    return Charging(instrument, person, request, now)
+    return Charging(instrument, person, request, now=now, besides=besides)
 
 
 def charged_by(
-    instrument: Instrument, person: User, request: BookingRequest | None, *, now: datetime
+    instrument: Instrument,
+    person: User,
+    request: BookingRequest | None,
+    *,
+    now: datetime,
+    besides: Collection[int] = (),
 ) -> Charged:
     """What the rules ask about the accounts of a request."""
-    found = charging_of(instrument, person, request, now=now)
+    found = charging_of(instrument, person, request, now=now, besides=besides)
     return found.at(request.interval) if found and request else NOT_CHARGED
+
+
+def left_after(quoted: Quote | None, charged: Charged) -> dict[str, int]:
+    """What is left of each budget that is known once a quote is paid, in won, by account."""
+    known = {number: each.remaining for number, each in charged.accounts.items()}
+    return {
+        paid.account: left - paid.amount
+        for paid in (quoted.shares if quoted else ())
+        if (left := known.get(paid.account)) is not None
+    }
 
 
 def settled(

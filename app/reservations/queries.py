@@ -280,7 +280,7 @@ def already_held(  # noqa: PLR0913 – all that rules may ask about
         elsewhere,
         contracts_for(instrument, user, now=now),
         owed_by(instrument, user, now=now),
-        paying.charged_by(instrument, user, asked, now=now),
+        paying.charged_by(instrument, user, asked, now=now, besides=[besides] if besides else []),
     )
 
 

@@ -42,13 +42,13 @@ from app.programmes.holding import Purse, purse_of
 from app.rates.queries import Tariff, tariff_of
 from app.reservations import (
     answer_files,
+    commitments,
     linked,
     notices,
     offering,
     paused,
     paying,
     queries,
-    sponsoring,
     stages,
 )
 from app.reservations.alternatives import alternatives
@@ -528,18 +528,17 @@ def _place(
         if verdict.interval
     ]
     touch_calendar(holder.id)
-    purse = sponsoring.purse(instrument, holder, now)
+    purse = commitments.purse(instrument, holder, now)
     for row in rows:
         asked = replace(request, interval=Interval(row["starts_at"], row["ends_at"]))
-        row["quote"] = sponsoring.with_funds(row["quote"], purse, asked)
-    sponsoring.refuse_if_dearer(request, [row["quote"] for row in rows])
+        row["quote"] = commitments.with_funds(row["quote"], purse, asked)
+    commitments.refuse_if_dearer(request, [row["quote"] for row in rows])
     rows += [linked.row_along(row, each.instrument) for row in rows for each, _ in around.along]
     db.session.connection().execute(_INSERT, rows)
     placed = db.session.scalars(
         queries.whole().where(Reservation.series_id == made.id).order_by(Reservation.starts_at)
     ).all()
-    if purse.funds:
-        sponsoring.hold(placed)
+    commitments.hold(placed, now)
     if left:
         stages.begin(placed, left, now)
     return placed

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -37,11 +37,12 @@ from app.domain.quote import Quote
 from app.domain.rate_card import Unpriced
 from app.domain.shares import Share
 from app.domain.use import no_show_at
-from app.programmes.holding import given_by, purse_of
+from app.programmes.holding import purse_of
 from app.rates.queries import tariff_of
 from app.reservations import (
     answer_files,
     approvers,
+    commitments,
     deputies,
     linked,
     notices,
@@ -49,7 +50,6 @@ from app.reservations import (
     paused,
     paying,
     queries,
-    sponsoring,
     stages,
 )
 from app.reservations.alternatives import alternatives
@@ -228,6 +228,7 @@ class Trial:
     may_override: bool = False  # by the asker, with a reason
     quote: Quote | None = None
     unpriced: Text | None = None  # why there is no quote
+    left: Mapping[str, int] = field(default_factory=dict)  # of budgets, after it; by account
 
 
 def try_reservation(user: User, request: BookingRequest, *, now: datetime) -> Trial:
@@ -261,7 +262,8 @@ def try_reservation(user: User, request: BookingRequest, *, now: datetime) -> Tr
     if not refusals:
         left = left_of_all([instrument, *(each.instrument for each in along)], holder, now, by=user)
         status = approval.first_status(left)
-        return Trial(status, (), (), warnings, quote=quoted, unpriced=unpriced)
+        budgets = paying.left_after(quoted, facts.charged)
+        return Trial(status, (), (), warnings, quote=quoted, unpriced=unpriced, left=budgets)
     may_override = (
         not lacking
         and booking.only_soft(refusals)
@@ -453,9 +455,9 @@ def _reserve(
     values = row_of(instrument, holder, request, status=status, now=now)
     touch_calendar(holder.id)
     if values["quote"]:
-        purse = sponsoring.purse(instrument, holder, now)
-        values["quote"] = sponsoring.with_funds(values["quote"], purse, request)
-        sponsoring.refuse_if_dearer(request, [values["quote"]])
+        purse = commitments.purse(instrument, holder, now)
+        values["quote"] = commitments.with_funds(values["quote"], purse, request)
+        commitments.refuse_if_dearer(request, [values["quote"]])
     values["bundle"] = values["uid"] if along else None
     values |= {"refusals_overridden": list(aside.codes), "override_reason": aside.reason}
     values["decide_by"] = stages.overdue_at(instrument, request.interval.start, left, now)
@@ -479,8 +481,8 @@ def _reserve(
     if not left:
         set_committed_value(reservation, "stages", [])
     stages.first(reservation.id, left, now)
-    if given_by(values["quote"]):
-        sponsoring.hold([reservation])
+    if values["quote"]:
+        commitments.hold([reservation], now)
     return reservation
 
 
@@ -537,7 +539,7 @@ def requote(reservations: Sequence[Reservation], now: datetime) -> None:
         shares = paying.shares_from(each.shares)
         kept = tariff.kept(each.reserved, each.mode, each.samples, shares)
         quotes[each.id], each.charging = kept["quote"], kept["charging"]
-    sponsoring.sponsor(reservations, quotes, now)
+    commitments.renew(reservations, quotes, now)
 
 
 def left_of_all(

@@ -13,7 +13,7 @@ from app.db import db
 from app.domain import approval
 from app.domain.approval import Status, Step
 from app.domain.errors import Stale, Text
-from app.reservations import linked, paused, queries, sponsoring
+from app.reservations import commitments, linked, paused, queries
 from app.reservations.models import Reservation
 from app.reservations.operator_models import Operator
 from app.reservations.turns import touch_calendar
@@ -53,7 +53,7 @@ def end(reservation: Reservation, step: Step, reason: str, now: datetime) -> Non
     paused.resume(reservation, now)
     reservation.decision_reason = reason.strip()
     reservation.ended_at = now
-    sponsoring.free(reservation)
+    commitments.free(reservation)
     touch(reservation, now)
 
 

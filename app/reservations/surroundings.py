@@ -84,7 +84,7 @@ class Surroundings:
         self.suspensions = in_force(user.id, now=now)
         self.contracts = queries.contracts_for(instrument, user, now=now)
         self.owed = queries.owed_by(instrument, user, now=now)
-        self.charging = paying.charging_of(instrument, user, asked, now=now)
+        self.charging = paying.charging_of(instrument, user, asked, now=now, besides=besides)
         self.duties = duties.around(instrument, wide, besides=besides)
         self.learned = qualifications(user, [instrument], now=now).get(instrument.id, UNTRAINED)
         self.along = [

@@ -23,8 +23,8 @@ def pay(**percents):
     return tuple(Share(number, Fraction(percent)) for number, percent in percents.items())
 
 
-def judged(account=OWN, *, shares=None, net=None, dates=0, before=0, **request):
-    charged = Charged(accounts={"A": account}, net=net, net_before=before, dates_before=dates)
+def judged(account=OWN, *, shares=None, due=None, dates=0, before=0, **request):
+    charged = Charged(accounts={"A": account}, due=due, due_before=before, dates_before=dates)
     policy = replace(POLICY, account=AccountsAsked.REQUIRED, modes=frozenset(Mode))
     facts = replace(FACTS, charged=charged, policy=policy)
     request = asked(shares=shares or pay(A=100), **request)
@@ -57,10 +57,10 @@ def test_an_account_that_does_not_fit_is_named(fields, limit):
 
 def test_a_budget_covers_its_part_to_the_won():
     account = replace(OWN, remaining=1_000)
-    assert judged(account, net=1_000) == []
-    assert judged(account, net=1_001) == [("account-not-allowed", "1000")]
-    assert judged(account, net=1_000, before=1, dates=1) == [("account-not-allowed", "1000")]
-    halves = judged(account, net=2_000, shares=pay(A=50, B=50))
+    assert judged(account, due=1_000) == []
+    assert judged(account, due=1_001) == [("account-not-allowed", "1000")]
+    assert judged(account, due=1_000, before=1, dates=1) == [("account-not-allowed", "1000")]
+    halves = judged(account, due=2_000, shares=pay(A=50, B=50))
     assert halves == [("account-not-allowed", "B")], "A covers its half; B is unknown"
 
 

@@ -32,7 +32,8 @@ from app.domain.use import CheckIn
 from app.domain.window_rules import running_day
 from app.home import demo, demo_rates
 from app.mail.models import OutgoingMail
-from app.projects.models import ResearchGroup
+from app.projects.budgets import committed_of, paid_by
+from app.projects.models import FundingAccount, ResearchGroup
 from app.projects.queries import groups_of
 from app.rates.cards import listed_card
 from app.rates.queries import RateBook
@@ -391,6 +392,18 @@ def test_a_reservation_of_a_priced_instrument_tells_what_it_cost(filled: Flask) 
         if each.institution_id == each.instrument.facility.institution_id:
             unit_price = each.quote["lines"][0]["unit_price"]
             assert unit_price == each.instrument.prices["own_institution"], each.uid
+
+
+def test_budgets_hold_what_is_charged_to_their_accounts_and_none_is_overspent(filled: Flask):
+    charged: Counter[str] = Counter()
+    for each in db.session.scalars(select(Reservation).where(Reservation.status.in_(HOLDING))):
+        charged.update(paid_by(each.quote))
+    accounts = db.session.scalars(select(FundingAccount)).all()
+    held = {each.number: committed_of([each.id]).get(each.id, 0) for each in accounts}
+    assert {number: amount for number, amount in held.items() if amount} == charged
+    assert len(charged) == 3
+    over = {each.number for each in accounts if held[each.number] >= each.budget}
+    assert over == set()
 
 
 def test_one_analysis_waits_for_a_time_and_one_has_it(filled: Flask) -> None:

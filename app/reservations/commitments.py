@@ -1,4 +1,4 @@
-"""What sponsor funds give for reservations: put into their quotes, held, freed."""
+"""What is promised for reservations, by sponsor funds and of budgets: quoted, held, freed."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -13,6 +13,7 @@ from app.domain.errors import Invalid, Text
 from app.domain.quote import Quote
 from app.programmes import holding
 from app.programmes.holding import Purse
+from app.projects import budgets
 from app.reservations import paying
 from app.reservations.models import Reservation
 from app.reservations.turns import touch_calendar
@@ -39,15 +40,20 @@ def with_funds(
     return given.paid_by(request.shares).as_json()
 
 
-def sponsor(
-    reservations: Sequence[Reservation], quotes: Mapping[int, dict[str, Any] | None], now: datetime
+def renew(
+    reservations: Sequence[Reservation],
+    quotes: Mapping[int, dict[str, Any] | None],
+    now: datetime,
+    *,
+    refuse: bool = True,
 ) -> None:
     """Give them these quotes, with what the funds give; all are of one person and instrument.
 
-    What was held for them before is free for them first.
+    What was held for them before is free for them first. Raises `BookingRefused` where a budget
+    does not cover it, unless it is not to `refuse`.
     """
     first = reservations[0]
-    held = any(holding.given_by(each.quote) for each in reservations)
+    before = [each.quote for each in reservations]
     touch_calendar(first.holder.id)
     mine = purse(first.instrument, first.holder, now, [each.id for each in reservations])
     for each in reservations:
@@ -58,20 +64,36 @@ def sponsor(
             shares=paying.shares_from(each.shares),
         )
         each.quote = with_funds(quotes[each.id], mine, asked)
-    if held or any(holding.given_by(each.quote) for each in reservations):
-        db.session.flush()
-        hold(reservations)
+    db.session.flush()
+    _hold(reservations, [*before, *(each.quote for each in reservations)], now, refuse=refuse)
 
 
-def hold(reservations: Sequence[Reservation]) -> None:
-    """Hold what their quotes say."""
-    holding.hold(reservations, zone_of(reservations[0].instrument))
+def hold(reservations: Sequence[Reservation], now: datetime) -> None:
+    """Hold what their quotes say; raises `BookingRefused` where a budget does not cover it."""
+    _hold(reservations, [each.quote for each in reservations], now, refuse=True)
+
+
+def _hold(
+    reservations: Sequence[Reservation],
+    quotes: Sequence[dict[str, Any] | None],
+    now: datetime,
+    *,
+    refuse: bool,
+) -> None:
+    """Funds before budgets, as everyone does. Nothing is written where `quotes` promise nothing."""
+    zone = zone_of(reservations[0].instrument)
+    if any(map(holding.given_by, quotes)):
+        holding.hold(reservations, zone)
+    if any(map(budgets.paid_by, quotes)):
+        budgets.hold(reservations, zone, now, refuse=refuse)
 
 
 def free(reservation: Reservation) -> None:
     """Give back what was held for a reservation that is no more."""
     if holding.given_by(reservation.quote):
         holding.release([reservation.id])
+    if budgets.paid_by(reservation.quote):
+        budgets.release([reservation.id])
 
 
 def refuse_if_dearer(request: BookingRequest, quotes: Sequence[dict[str, Any] | None]) -> None:
