@@ -30,6 +30,7 @@ from app.domain.rate_card import Tax
 from app.domain.shares import show_percent
 from app.programmes.holding import given_by, take
 from app.projects import budgets
+from app.projects.budgets import Paid
 
 #: How long after its date a statement is to be paid.
 PAY_WITHIN = timedelta(days=30)
@@ -44,6 +45,7 @@ class Posting:
     now: datetime
     _entries: list[dict[str, Any]] = field(default_factory=list)
     _amounts: list[Entry] = field(default_factory=list)
+    _paid: list[Paid] = field(default_factory=list)
     _charges: list[dict[str, Any]] = field(default_factory=list)
     _entry_of: list[int | None] = field(default_factory=list)  # by charge: number of its entry
     _lines: dict[str, list[Line]] = field(default_factory=lambda: defaultdict(list))  # by payer
@@ -90,7 +92,7 @@ class Posting:
             due = {each.payer.account: each.due for each in parts}
             paid = {number: amount for number, amount in due.items() if number and amount}
             day = day_of(row.starts_at, ZoneInfo(row.timezone))
-            budgets.take(row.id, row.holder_id, day, paid)
+            self._paid.append(Paid(row.id, row.holder_id, day, paid))
         if given_by(row.quote):
             amounts: Counter[str] = Counter()
             for part in parts:
@@ -162,6 +164,7 @@ class Posting:
 
     def write(self) -> list[int]:
         """Add it all; the ids of the statements, by their numbers."""
+        budgets.take(self._paid)
         entry_ids = _added(LedgerEntry, self._entries)
         _add(
             LedgerPosting,

@@ -19,6 +19,8 @@ from app.projects.models import AccountHold, FundingAccount
 
 _holds = table_of(AccountHold)
 _accounts = table_of(FundingAccount)
+#: As many reservations as one statement names.
+_AT_ONCE = 5_000
 
 
 def hold(reservations: Sequence[Any], zone: ZoneInfo, now: datetime, *, refuse: bool) -> None:
@@ -77,28 +79,41 @@ def release(reservation_ids: Collection[int]) -> None:
     )
 
 
-def take(reservation_id: int, holder_id: int, day: date, amounts: Mapping[str, int]) -> None:
-    """What the accounts pay of a reservation in the end, by their numbers; for the month close."""
-    release([reservation_id])
-    if not amounts:
-        return
-    ids = db.session.execute(
-        select(FundingAccount.number, FundingAccount.id).where(FundingAccount.number.in_(amounts))
-    )
-    db.session.connection().execute(
-        insert(_holds),
-        [
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """What the accounts pay of a reservation in the end, in won, by their numbers."""
+
+    reservation_id: int
+    user_id: int
+    day: date
+    amounts: Mapping[str, int]
+
+
+def take(paid: Sequence[Paid]) -> None:
+    """Spend what was held for these reservations, as much as they came to; for the month close."""
+    for first in range(0, len(paid), _AT_ONCE):
+        some = paid[first : first + _AT_ONCE]
+        release([each.reservation_id for each in some])
+        numbers = {number for each in some for number in each.amounts}
+        ids = dict(
+            db.session.execute(
+                select(_accounts.c.number, _accounts.c.id).where(_accounts.c.number.in_(numbers))
+            ).all()
+        )
+        rows = [
             {
-                "account_id": account_id,
-                "reservation_id": reservation_id,
-                "user_id": holder_id,
-                "day": day,
-                "amount": amounts[number],
+                "account_id": ids[number],
+                "reservation_id": each.reservation_id,
+                "user_id": each.user_id,
+                "day": each.day,
+                "amount": amount,
                 "taken": True,
             }
-            for number, account_id in ids
-        ],
-    )
+            for each in some
+            for number, amount in each.amounts.items()
+        ]
+        if rows:
+            db.session.connection().execute(insert(_holds), rows)
 
 
 def committed_of(account_ids: Collection[int], besides: Collection[int] = ()) -> dict[int, int]:
