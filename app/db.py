@@ -1,6 +1,7 @@
 """The database: handle, base model, column types, and `transaction()`, the only commit."""
 
 import enum
+import json
 import sqlite3
 import unicodedata
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from flask_sqlalchemy import SQLAlchemy
+from pydantic_core import PydanticSerializationError, from_json, to_json
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -247,6 +249,23 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def engine_options(url: str) -> dict[str, Any]:
     """What SQLAlchemy's engine needs to know for this kind of database."""
+    texts = {"json_serializer": _json, "json_deserializer": _from_json}
     if url.startswith("sqlite"):
-        return {"connect_args": {"timeout": BUSY_SECONDS, "check_same_thread": False}}
-    return {"pool_pre_ping": True, "pool_size": 5, "max_overflow": 10, "pool_recycle": 1800}
+        return texts | {"connect_args": {"timeout": BUSY_SECONDS, "check_same_thread": False}}
+    pool = {"pool_pre_ping": True, "pool_size": 5, "max_overflow": 10, "pool_recycle": 1800}
+    return texts | pool
+
+
+def _json(value: Any) -> str:
+    """Written in half the time of the standard library: a close writes half a million."""
+    try:
+        return to_json(value).decode()
+    except PydanticSerializationError:  # Half a character, which only its escape can say.
+        return json.dumps(value)
+
+
+def _from_json(said: str | bytes) -> Any:
+    try:
+        return from_json(said)
+    except ValueError:
+        return json.loads(said)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, func, or_, select
+from sqlalchemy import Row, Select, Text, and_, cast, func, or_, select
 from sqlalchemy.orm import aliased
 
 from app.accounts.models import Institution, User
@@ -53,7 +53,7 @@ _READ = (
         Reservation.mode,
         Reservation.samples,
         Reservation.quote,
-        Reservation.charging,
+        cast(Reservation.charging, Text).label("charging"),
         Reservation.shares,
         Reservation.institution_id,
         Reservation.holder_id,

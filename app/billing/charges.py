@@ -17,7 +17,7 @@ from app.domain.approval import Status
 from app.domain.charge import ChargeKind, Part, Payer, Promised, part_of, parts, set_to
 from app.domain.errors import Text
 from app.domain.interval import Interval
-from app.domain.local_time import day_of, days_of
+from app.domain.local_time import day_of
 from app.domain.pricing import Item
 from app.domain.quote import Quote
 from app.domain.rate_card import Terms, Unpriced
@@ -25,7 +25,7 @@ from app.domain.shares import parse_percent
 from app.programmes.holding import held_for
 from app.projects.models import FundingAccount
 from app.rates.cards import usual_terms
-from app.rates.frozen import Frozen
+from app.rates.frozen import Frozen, frozen_in
 
 _WHOLE = Fraction(100)
 
@@ -96,7 +96,7 @@ class Charging:
 
     def of(self, row: Any) -> Due | Unknown | None:
         """None where there is nothing to charge for: not over, or ended at no cost."""
-        frozen = Frozen.from_json(row.charging) if row.charging else None
+        frozen = frozen_in(row.charging)
         zone = ZoneInfo(row.timezone)
         if row.status in (Status.COMPLETED, Status.CONFIRMED):
             return self._use(row, frozen, zone)
@@ -106,7 +106,7 @@ class Charging:
 
     def _use(self, row: Any, frozen: Frozen | None, zone: ZoneInfo) -> Due | Unknown:
         charged = charged_time(row, frozen)
-        day = days_of(charged, zone)[1]
+        day = day_of(charged.end - charged.end.resolution, zone)
         return self._due(row, ChargeKind.USE, day, self.agreed(row, frozen, charged), frozen)
 
     def agreed(self, row: Any, frozen: Frozen | None, charged: Interval) -> Quote | None:

@@ -14,7 +14,7 @@ from app.catalog.policy import policy_of
 from app.domain.booking import AffiliationClass
 from app.domain.opening_hours import OpeningHours
 from app.domain.rate_card import RateCard as Card
-from app.rates.frozen import Frozen
+from app.rates.frozen import frozen_in
 
 
 @dataclass(slots=True)
@@ -83,9 +83,9 @@ def _of_use(
     row: Any, charging: Charging, card: Card, peak: OpeningHours | None
 ) -> tuple[AffiliationClass, int, int] | None:
     """Whose it was, what it earned, what it would have; None where one of the two is not known."""
-    if not row.charging:
+    frozen = frozen_in(row.charging)
+    if frozen is None:
         return None
-    frozen = Frozen.from_json(row.charging)
     if row.decided_net is not None:
         return frozen.who, row.decided_net, row.decided_net
     charged = charged_time(row, frozen)

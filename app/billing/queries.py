@@ -7,8 +7,8 @@ from datetime import date, datetime
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy import String, cast, func, select
+from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from app.accounts.models import Institution
 from app.billing.charge_rows import over
@@ -100,28 +100,24 @@ def lenders() -> Sequence[Institution]:
 
 def _posted(month: date) -> Iterator[Gross]:
     """What the statements of the month say; sponsors by their institutions."""
-    statements = db.session.scalars(
-        select(Statement)
+    seller, payer = aliased(Institution), aliased(Institution)
+    rows = db.session.execute(
+        select(Statement.id, seller.slug, payer.slug, Statement.net, Statement.vat)
+        .join(seller, seller.id == Statement.supplier_id)
+        .join(payer, payer.id == Statement.payer_id)
         .where(Statement.month == month)
-        .options(joinedload(Statement.supplier), joinedload(Statement.payer))
     ).all()
     sponsors: defaultdict[int, Counter[str]] = defaultdict(Counter)
-    if any(each.sponsored for each in statements):
-        for statement_id, sponsored in db.session.execute(
-            select(StatementLine.statement_id, StatementLine.sponsored)
-            .join(Statement, Statement.id == StatementLine.statement_id)
-            .where(Statement.month == month)
-        ):
-            for each in sponsored:
-                sponsors[statement_id][each["sponsor"]] += each["amount"]
-    for each in statements:
-        yield Gross(
-            supplier=each.supplier.slug,
-            payer=each.payer.slug,
-            net=each.net,
-            vat=each.vat,
-            sponsors=dict(sponsors[each.id]),
-        )
+    for statement_id, sponsored in db.session.execute(
+        select(StatementLine.statement_id, StatementLine.sponsored)
+        .join(Statement, Statement.id == StatementLine.statement_id)
+        .where(Statement.month == month, cast(StatementLine.sponsored, String) != "[]")
+    ):
+        for each in sponsored:
+            sponsors[statement_id][each["sponsor"]] += each["amount"]
+    for key, supplier, pays, net, vat in rows:
+        paid = dict(sponsors[key]) if key in sponsors else {}
+        yield Gross(supplier=supplier, payer=pays, net=net, vat=vat, sponsors=paid)
 
 
 def _provisional(supplier: Institution, month: date, now: datetime) -> Iterator[Gross]:

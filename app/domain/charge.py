@@ -146,6 +146,8 @@ def parts(
 
     They add up to what they came from, and no part is sponsored beyond itself.
     """
+    if len(payers) == 1:
+        return [Part(payer=payers[0], net=net, vat=vat, sponsored=taken(net + vat, promised))]
     weights = [payer.percent for payer in payers]
     nets = [part.amount for part in Money(net).split(weights, remainder_to=0)]
     vats = [part.amount for part in Money(vat).split(weights, remainder_to=0)]

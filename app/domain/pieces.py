@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from app.domain.errors import Text
 from app.domain.interval import Interval
-from app.domain.local_time import day_interval, day_of, first_instant, to_local
+from app.domain.local_time import day_interval, day_of, days_of, first_instant, to_local
 from app.domain.opening_hours import OpeningHours
 from app.domain.rate_card import Rate, RateCard, Unit, Unpriced, card_at
 
@@ -80,10 +80,11 @@ def cut(use: Interval, cards: Sequence[RateCard], times: Times) -> list[Piece]:
 
 
 def _midnights(use: Interval, zone: ZoneInfo) -> Iterator[datetime]:
-    midnight = day_interval(day_of(use.start, zone), zone).end
-    while midnight < use.end:
+    day, last = days_of(use, zone)
+    while day < last:
+        midnight = day_interval(day, zone).end
         yield midnight
-        midnight = day_interval(day_of(midnight, zone), zone).end
+        day = day_of(midnight, zone)
 
 
 def _when(

@@ -132,8 +132,7 @@ def _use_lines(use: Use, pieces: Sequence[Piece], zone: ZoneInfo) -> list[ExactL
         for (rate, day, when), quantity in found.items()
     ]
     percent = _discount(use, card)
-    off = sum((line.exact for line in lines), _NONE) * percent / 100
-    if off:
+    if percent and (off := sum((line.exact for line in lines), _NONE) * percent / 100):
         lines.append(ExactLine(item=Item.DISCOUNT, exact=-off, percent=percent))
     return lines
 
@@ -164,13 +163,13 @@ def _discount(use: Use, card: RateCard) -> Fraction:
         ),
         default=0,
     )
-    return 100 - Fraction((100 - base) * (100 - extra), 100)
+    return 100 - Fraction((100 - base) * (100 - extra), 100) if base or extra else _NONE
 
 
 def _missing_to_minimum(use: Use, pieces: Sequence[Piece], charged: Fraction) -> Fraction:
     """By the card in force at the start."""
     least = sum(rate.minimum for rate in pieces[0].card.rates_of(use.who, use.mode))
-    return max(_NONE, least - charged)
+    return max(_NONE, least - charged) if least else _NONE
 
 
 def _operator_lines(pieces: Sequence[Piece]) -> list[ExactLine]:

@@ -45,6 +45,8 @@ def matrix(rows: Iterable[Gross]) -> list[Gross]:
 
 
 def _sum(supplier: str, payer: str, rows: Sequence[Gross]) -> Gross:
+    if len(rows) == 1 and not rows[0].sponsors:
+        return rows[0]
     sponsors: Counter[str] = Counter()
     for row in rows:
         sponsors.update(row.sponsors)

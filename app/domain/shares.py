@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from app.domain.money import Money
 
@@ -69,6 +70,7 @@ def parse_percent(text: str) -> Fraction:
     return Fraction(typed)
 
 
+@lru_cache(maxsize=1024)
 def show_percent(percent: Fraction) -> str:
     """As it is typed: without a point where none is needed, and exactly."""
     units = percent * 10**DECIMALS

@@ -4,9 +4,11 @@ Rates, taxes and fees set later never reach it, whatever is charged: time used, 
 cancellation, a no-show. Holidays alone are those of the day of charging.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
@@ -96,6 +98,13 @@ class Frozen:
             ],
             "settings": {name: said for name, said in settings.items() if said != _PLAIN[name]},
         }
+
+
+@lru_cache(maxsize=4096)
+def frozen_in(text: str | None) -> Frozen | None:
+    """What a reservation keeps, from its JSON; many keep the same."""
+    said = json.loads(text) if text else None
+    return Frozen.from_json(said) if said else None
 
 
 def cancelling_costs(

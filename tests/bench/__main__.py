@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from app.reservations.fake import Load
-from tests.bench import booking, clients, process, reading
+from tests.bench import booking, clients, closing, process, reading
 from tests.bench.measure import Line, Table, slowness
 from tests.bench.stage import Stage, stages
 
-PARTS = ("overlap", "booking", "reading", "clients", "feeds", "catalogue", "process")
+PARTS = ("overlap", "booking", "reading", "clients", "feeds", "catalogue", "closing", "process")
 
 
 def main() -> None:
@@ -73,6 +73,7 @@ def _lines(stage: Stage, given: argparse.Namespace) -> Iterator[Line]:
         ),
         "feeds": lambda: _feeds(stage, quick=quick),
         "catalogue": lambda: _catalogue(stage, given),
+        "closing": lambda: _closing(stage, quick=quick),
     }
     for name, part in parts.items():
         if name in given.part:
@@ -114,6 +115,11 @@ def _catalogue(stage: Stage, given: argparse.Namespace) -> Iterator[Line]:
     stage.fill(Load(wanted - given.instruments, 0, 1, 301))
     stage.settle()
     yield reading.catalogue(stage, wanted)
+
+
+def _closing(stage: Stage, *, quick: bool) -> Iterator[Line]:
+    yield from closing.month(stage, 2_000 if quick else 100_000)
+    yield closing.settlement(stage)
 
 
 def _tell(text: str) -> None:

@@ -5,7 +5,7 @@ import sqlite3
 import tempfile
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -154,6 +154,22 @@ class Raw:
             if cursor.description:
                 cursor.fetchall()
         self._connection.commit()
+
+    def undone(self, heard: Heard, ids: Mapping[str, int]) -> None:
+        """All of it in one transaction that is taken back; `ids`: where each table counts from."""
+        cursor = self._connection.cursor()
+        if self._sqlite:
+            cursor.execute("BEGIN IMMEDIATE")
+        for table, first in ids.items() if not self._sqlite else ():
+            cursor.execute("SELECT setval(%s, %s, false)", (f"{table}_id_seq", first))
+        for statement, parameters in heard:
+            if isinstance(parameters, list):  # rows of one shape, sent one after the other
+                cursor.executemany(statement, parameters)
+            else:
+                cursor.execute(statement, parameters)
+                if cursor.description:
+                    cursor.fetchall()
+        self._connection.rollback()
 
     def do(self, *statements: str) -> None:
         self.replay([(statement, ()) for statement in statements])

@@ -203,9 +203,10 @@ class TestTheHolderIsTold:
         booked(mina, paid, hours(1, 4), shares=pay(K_1=100))
         assert told() == []
         made = booked(mina, paid, hours(73, 74), shares=pay(K_1=100))
+        booked(mina, paid, hours(80, 80.5), shares=pay(K_1=100))
         assert told() == ["80"]
         services.cancel_reservation(mina, made.uid, now=NOW)
-        booked(mina, paid, hours(73, 75), shares=pay(K_1=100))
+        booked(mina, paid, hours(73, 74.5), shares=pay(K_1=100))
         assert told() == ["80", "100"]
 
     def test_of_a_new_budget_anew(self, mina, grant, paid):
