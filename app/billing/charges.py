@@ -117,7 +117,8 @@ class Charging:
 
     def priced(self, row: Any, frozen: Frozen, charged: Interval) -> Quote | None:
         """What it costs by these cards and terms; None where they have no price for it."""
-        days = frozenset() if frozen.flat else self._holidays(row.facility_id, charged)
+        billed = frozen.policy.billed(charged)
+        days = frozenset() if frozen.flat else self._holidays(row.facility_id, billed)
         try:
             return frozen.quote(charged, row.samples, ZoneInfo(row.timezone), days)
         except Unpriced:

@@ -239,6 +239,9 @@ class BookingSettings(Written):
     credit_early: bool | None = Field(
         None, description="Of what is charged as reserved, time released early is given back."
     )
+    charge_around: bool | None = Field(
+        None, description="Setting up and cleaning up around a reservation is charged, too."
+    )
     cancel_fees: Annotated[list[CancelFeeSetting], Field(max_length=5)] | None = Field(
         None, description="What it costs to give up a confirmed reservation late."
     )
@@ -340,6 +343,7 @@ DEFAULT_BOOKING = BookingSettings(
     fault_stops=False,
     charge_by="used",
     credit_early=False,
+    charge_around=False,
     cancel_fees=[],
     no_show_fee=0,
 )

@@ -23,7 +23,7 @@ _MORE_RULES = (
 _CHARGING = (
     _l("Charging"),
     (
-        *("booking_charge_by", "booking_credit_early"),
+        *("booking_charge_by", "booking_credit_early", "booking_charge_around"),
         *("booking_cancel_fees", "booking_no_show_fee"),
     ),
 )

@@ -216,6 +216,11 @@ class _EntryForm(FlaskForm):
         default="",
         description=_l("Where time is charged as it was reserved."),
     )
+    booking_charge_around = YesNoField(
+        _l("Setting up and cleaning up is charged"),
+        default="",
+        description=_l("As part of each use, by the times set for it."),
+    )
     booking_cancel_fees = CancelFeesField(
         _l("Late cancellation"),
         description=_l(
@@ -300,11 +305,12 @@ class _EntryForm(FlaskForm):
             ("used", _l("As used")),
             ("longer", _l("The longer of the two")),
         ]
-        self.booking_credit_early.choices = [
-            ("", _l("As the facility, or no")),
-            ("no", _l("No")),
-            ("yes", _l("Yes")),
-        ]
+        for yes_no in (self.booking_credit_early, self.booking_charge_around):
+            yes_no.choices = [
+                ("", _l("As the facility, or no")),
+                ("no", _l("No")),
+                ("yes", _l("Yes")),
+            ]
         self.booking_fault_stops.choices = [
             ("", _l("As the facility, or only the managers are told")),
             ("no", _l("Only the managers are told")),

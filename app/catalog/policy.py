@@ -74,18 +74,25 @@ def use_policy_of(instrument: Instrument) -> UsePolicy:
 
 def charge_policy_of(instrument: Instrument) -> ChargePolicy:
     """What is charged for use, late cancellations and no-shows at an instrument."""
-    return _charge_policy(repr(instrument.facility.booking), repr(instrument.booking))
+    return charge_policy_at(instrument.facility, instrument.booking)
+
+
+def charge_policy_at(facility: Facility, own: dict[str, Any]) -> ChargePolicy:
+    """The same of an instrument of the facility with these settings of its own."""
+    return _charge_policy(repr(facility.booking), repr(own))
 
 
 @lru_cache(maxsize=1024)
 def _charge_policy(of_facility: str, of_instrument: str) -> ChargePolicy:
     settings = _settings(of_facility, of_instrument)
-    fees = settings.cancel_fees or ()
+    fees, around = settings.cancel_fees or (), settings.charge_around
     return ChargePolicy(
         by=ChargeBy(settings.charge_by or ChargeBy.USED),
         cancel_fees=tuple(CancelFee(fee.within, fee.percent) for fee in fees),
         no_show_percent=settings.no_show_fee or 0,
         credit_early=bool(settings.credit_early),
+        setup=(settings.setup if around else None) or timedelta(),
+        cleanup=(settings.cleanup if around else None) or timedelta(),
     )
 
 

@@ -45,6 +45,9 @@ class ChargePolicy:
     cancel_fees: tuple[CancelFee, ...] = ()
     no_show_percent: int = 0
     credit_early: bool = False  # who charges by the time reserved gives back what was released
+    #: Setting up before and cleaning up behind a use, where they are charged as part of it.
+    setup: timedelta = timedelta()
+    cleanup: timedelta = timedelta()
 
     def __post_init__(self) -> None:
         percents = (self.no_show_percent, *(fee.percent for fee in self.cancel_fees))
@@ -68,6 +71,12 @@ class ChargePolicy:
         if self.credit_early and reserved.start < held.end < reserved.end:
             return Interval(reserved.start, held.end)
         return reserved
+
+    def billed(self, time: Interval) -> Interval:
+        """That time with what is charged around it."""
+        if not self.setup and not self.cleanup:
+            return time
+        return Interval(time.start - self.setup, time.end + self.cleanup)
 
 
 def part_of(quote: Quote, percent: int, item: Item, vat_percent: int, day: date) -> Quote:

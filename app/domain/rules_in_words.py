@@ -40,8 +40,16 @@ def deadline_in_words(policy: Policy) -> Text | None:
 
 
 def fees_in_words(policy: ChargePolicy) -> list[Row]:
-    """What it costs to give up late, or not to come; nothing where that is free."""
+    """What it costs to give up late, or not to come, and around a use; nothing that is free."""
     found: list[Row] = []
+    if around := policy.setup + policy.cleanup:
+        span = in_words(around)
+        found.append(
+            (
+                Text("준비·정리 시간", "Setting up and cleaning up"),
+                Text(f"이용 전후 {span.ko}도 과금합니다", f"{span.en} around a use is charged"),
+            )
+        )
     if policy.cancel_fees:
         fees = sorted(policy.cancel_fees, key=lambda fee: fee.within, reverse=True)
         spans = [(in_words(fee.within), fee.percent) for fee in fees]

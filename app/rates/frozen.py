@@ -52,7 +52,7 @@ class Frozen:
     ) -> Quote:
         """What such a use costs by it. Raises `Unpriced` where that is not known."""
         use = Use(
-            interval=interval,
+            interval=self.policy.billed(interval),
             who=self.who,
             mode=self.mode,
             samples=samples,
@@ -151,10 +151,12 @@ def _policy_as_json(policy: ChargePolicy) -> dict[str, Any]:
         ],
         "no_show_percent": policy.no_show_percent,
         "credit_early": policy.credit_early,
+        "around": [int(each.total_seconds()) for each in (policy.setup, policy.cleanup)],
     }
 
 
 def _policy_from_json(said: Mapping[str, Any]) -> ChargePolicy:
+    setup, cleanup = said.get("around", (0, 0))
     return ChargePolicy(
         by=ChargeBy(said["by"]),
         cancel_fees=tuple(
@@ -162,4 +164,6 @@ def _policy_from_json(said: Mapping[str, Any]) -> ChargePolicy:
         ),
         no_show_percent=said["no_show_percent"],
         credit_early=said["credit_early"],
+        setup=timedelta(seconds=setup),
+        cleanup=timedelta(seconds=cleanup),
     )

@@ -72,7 +72,7 @@ class Tariff:
     who: AffiliationClass
     facility: Facility
     policy: Policy
-    charge_policy: ChargePolicy | None = None  # none: one only asks for a price
+    charge_policy: ChargePolicy
 
     def quote(
         self,
@@ -90,14 +90,15 @@ class Tariff:
                     "The fee of a use longer than a year is not told beforehand.",
                 )
             )
+        billed = self.charge_policy.billed(interval)
         use = Use(
-            interval=interval,
+            interval=billed,
             who=self.who,
             mode=mode,
             samples=samples,
             operator=operator or mode is Mode.ASSISTED,
         )
-        return quote(use, self.cards, self._times(interval), self.terms)
+        return quote(use, self.cards, self._times(billed), self.terms)
 
     def kept(
         self,
@@ -111,14 +112,15 @@ class Tariff:
             quoted = self.quote(interval, mode, samples).paid_by(shares).as_json()
         except Unpriced:
             quoted = None
+        policy = self.charge_policy
         frozen = Frozen(
             who=self.who,
             mode=mode,
             samples=samples,
             operator=mode is Mode.ASSISTED,
-            cards=cards_for(self.cards, interval, LONGEST_USE),
+            cards=cards_for(self.cards, policy.billed(interval), LONGEST_USE),
             terms=self.terms,
-            policy=self.charge_policy or ChargePolicy(),
+            policy=policy,
             peak=self.policy.peak,
         )
         return {"quote": quoted, "charging": frozen.as_json()}

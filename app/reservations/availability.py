@@ -22,6 +22,7 @@ from app.catalog.policy import (
     access_until,
     affiliation_class,
     affiliation_on,
+    charge_policy_at,
     fixed_slots_at,
     groups_of,
     open_spans_at,
@@ -317,6 +318,7 @@ class Search:
             standing.who,
             facility,
             standing.policy,
+            charge_policy_at(facility, read_json(candidate.booking) or {}),
         )
 
     def _timetabled(self, offered: Sequence[tuple[Candidate, Standing]]) -> list[Open]:

@@ -84,6 +84,7 @@ def _booking(stage: Stage, times: int) -> Iterator[Line]:
     line, bare = booking.use_case(stage, times)
     yield line
     yield booking.refusal(stage, times)
+    yield booking.series(stage, 5)
     yield booking.api(stage, times, bare)
     yield booking.form(stage, times, bare)
 

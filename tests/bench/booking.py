@@ -6,17 +6,20 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app import clock
+from app.catalog.models import Instrument
 from app.catalog.queries import instrument_by_slug
-from app.db import db
+from app.db import db, transaction
 from app.domain.approval import HOLDING
 from app.domain.booking import BookingRequest
 from app.domain.errors import Taken
 from app.domain.interval import Interval
+from app.domain.recurrence import MOST, Recurrence
 from app.reservations import fake, queries, services
 from app.reservations.models import Reservation
+from app.reservations.series import Repeat, request_series
 from tests.bench.measure import Goal, Line, Timing, timed
 from tests.bench.stage import Heard, Stage, count, listening
 
@@ -24,6 +27,7 @@ from tests.bench.stage import Heard, Stage, count, listening
 NEMO_CPU, MRBS_P50 = 23.0, 9.9
 LIMITS = {"SQLite": 1.5, "PostgreSQL": 2.5}
 _SEED = 101
+_HOUR = timedelta(hours=1)
 
 
 def overlap(stage: Stage, sizes: list[int]) -> Iterator[Line]:
@@ -136,6 +140,32 @@ def refusal(stage: Stage, times: int) -> Line:
         db.session.remove()
     said = f"{count(heard)} statements"
     return Line("refusal with alternatives, use case", stage.database, mine, None, said)
+
+
+def series(stage: Stage, times: int) -> Line:
+    """The most dates that one request may ask for, each judged, priced and written."""
+    seed = 451
+    stage.fill(fake.Load(times + 1, 0, 2, seed))
+    start = stage.now.replace(hour=1, minute=0, second=0, microsecond=0) + timedelta(days=2)
+    repeat = Repeat(Recurrence.parse(f"FREQ=DAILY;COUNT={MOST}"))
+    with stage.app.app_context():
+        with transaction():
+            ours = Instrument.slug.startswith(f"load-{seed}-")
+            booking = db.session.scalars(select(Instrument.booking).where(ours)).first()
+            year = {"booking": {**(booking or {}), "earliest": "P400D"}}
+            db.session.execute(update(Instrument).where(ours).values(year))
+        user = stage.user(1, seed)
+
+        def reserve(number: int) -> None:
+            slug, interval = f"load-{seed}-{number + 1}", Interval(start, start + _HOUR)
+            asked = BookingRequest(slug, interval, purpose="bench")
+            request_series(user, asked, repeat, now=clock.now())
+
+        mine = timed(reserve, times=times, warm=1, after=db.session.expunge_all)
+        db.session.remove()
+    said = f"{mine.p50 / MOST:.2f} ms a date"
+    goal = Goal("< 1 s", mine.p50 < 1_000)
+    return Line(f"a series of {MOST} dates", stage.database, mine, said=said, goals=[goal])
 
 
 def api(stage: Stage, times: int, bare: Timing) -> Line:

@@ -187,6 +187,22 @@ def test_a_touched_reservation_that_costs_the_same_is_not_posted_again(
     assert close(boss, APRIL, LATER).charges == 0
 
 
+def test_what_is_charged_around_a_use_is_quoted_and_charged_as_agreed(
+    confocal, boss, mina, theo, reserve
+):
+    around = {"setup": "PT30M", "cleanup": "PT15M", "charge_around": True}
+    change(confocal, booking=confocal.booking | around)
+    one, other = reserve(theo, 1, 3), reserve(mina, 5, 7)
+    assert one.quote["total"] == 27_500
+    change(confocal, booking=confocal.booking | {"charge_around": False})
+    used(other, 5, 6)
+
+    close(boss)
+
+    assert sorted(each.total for each in statements()) == [17_500, 27_500]
+    assert reserve(theo, 30, 32).quote["total"] == 20_000
+
+
 @pytest.mark.parametrize(
     ("month", "now", "said"),
     [(APRIL, CLOSING, "is not over"), (MARCH, NOW, "is not over")],

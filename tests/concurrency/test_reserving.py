@@ -164,6 +164,18 @@ def test_without_lock_and_net_several_would_win(racers, microscope, start):
     assert overbooked(microscope) != []
 
 
+def test_without_lock_more_than_three_would_get_into_a_room_for_three(racers, app, start):
+    """No net lies beneath a room for several: the lock alone counts who is in it."""
+    room = factories.instrument(capacity=3)
+    rounds = start(
+        lambda number, racer: reserve(room.slug, number, racer),
+        rounds=CONTROL_ROUNDS,
+        prepare=take_lock_away,
+    )
+
+    assert max(winners(outcomes) for outcomes in rounds) > 3
+
+
 def test_without_lock_and_net_several_would_move_there(racers, microscope, start):
     """If this fails, the test of moving proves nothing."""
     with_own_reservations(racers, microscope)

@@ -102,6 +102,16 @@ def test_a_trainee_of_two_accounts_whose_fund_is_nearly_empty():
     assert (second.net, second.sponsored, second.due) == (40_000, {"city": 12_000}, 28_000)
 
 
+def test_setting_up_and_cleaning_up_are_billed_only_where_that_is_set():
+    around = ChargePolicy(setup=timedelta(minutes=15), cleanup=timedelta(minutes=30))
+    billed = around.billed(TWO_HOURS)
+    assert (TWO_HOURS.start - billed.start, billed.end - TWO_HOURS.end) == (
+        timedelta(minutes=15),
+        timedelta(minutes=30),
+    )
+    assert ChargePolicy().billed(TWO_HOURS) == TWO_HOURS
+
+
 @pytest.mark.parametrize(
     ("by", "used", "charged"),
     [
