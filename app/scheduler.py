@@ -18,6 +18,7 @@ from flask import Flask, current_app
 from app import clock
 from app.accounts import jobs as accounts
 from app.audit import jobs as audit
+from app.billing import jobs as billing
 from app.files import jobs as files
 from app.home import leadership
 from app.home.leadership import Lead
@@ -65,6 +66,11 @@ TIMETABLE: tuple[Job, ...] = (
         "warn of certificates that end",
         timedelta(hours=1),
         lambda now, stopping: training.warn_of_ends(now, stopping=stopping),
+    ),
+    Job(
+        "follow payments",
+        timedelta(hours=1),
+        lambda now, stopping: billing.follow_payments(now, stopping=stopping),
     ),
     Job(
         "follow use",

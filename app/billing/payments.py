@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import ColumnElement, func, insert, select
 from sqlalchemy.orm import joinedload
 
 from app.accounts import access
@@ -12,7 +12,7 @@ from app.accounts.access import Action, Scope
 from app.accounts.acts import invalid
 from app.accounts.models import Institution, User
 from app.audit import services as audit
-from app.billing import statements
+from app.billing import marks, statements
 from app.billing.models import LedgerEntry, LedgerPosting, Payment, Statement
 from app.db import db, transaction
 from app.domain.ageing import Aged, aged, days_late
@@ -98,7 +98,15 @@ def enter(
             now=now,
             detail={"amount": paid.amount, "paid_on": paid.paid_on.isoformat()},
         )
+        _put_mark_right(statement, now, today)
     return made
+
+
+def _put_mark_right(statement: Statement, now: datetime, today: date) -> None:
+    """Whoever has paid all that was due is no longer marked for it."""
+    pair = statement.supplier_id, statement.payer_id
+    of_pair = (Statement.supplier_id == pair[0], Statement.payer_id == pair[1])
+    marks.put_right(pair, [each.statement for each in late_on(today, *of_pair)], now)
 
 
 def _check(paid: Paid, due: int, before: int, today: date) -> None:
@@ -144,17 +152,27 @@ def _post(statement: Statement, paid: Paid, number: int, now: datetime) -> int:
 
 def open_of(institution: Institution, *, as_supplier: bool, today: date) -> Sequence[OpenStatement]:
     """What others still owe an institution, or what it owes them; the longest due first."""
+    whose = Statement.supplier_id if as_supplier else Statement.payer_id
+    return _open(today, whose == institution.id)
+
+
+def late_on(today: date, *wanted: ColumnElement[bool]) -> Sequence[OpenStatement]:
+    """What is still to be paid though it was due before today; the longest due first."""
+    found = _open(today, Statement.due_on < today, *wanted)
+    return [each for each in found if each.open > 0]
+
+
+def _open(today: date, *wanted: ColumnElement[bool]) -> Sequence[OpenStatement]:
     paid = (
         select(Payment.statement_id, func.sum(Payment.amount).label("amount"))
         .group_by(Payment.statement_id)
         .subquery()
     )
     left = Statement.net + Statement.vat - Statement.sponsored - func.coalesce(paid.c.amount, 0)
-    whose = Statement.supplier_id if as_supplier else Statement.payer_id
     rows = db.session.execute(
         select(Statement, left)
         .outerjoin(paid, paid.c.statement_id == Statement.id)
-        .where(whose == institution.id, Statement.supplier_id != Statement.payer_id, left != 0)
+        .where(*wanted, Statement.supplier_id != Statement.payer_id, left != 0)
         .options(joinedload(Statement.supplier), joinedload(Statement.payer))
         .order_by(Statement.due_on, Statement.id)
     )

@@ -24,6 +24,15 @@ def days_late(due_on: date, today: date) -> int:
     return max(0, (today - due_on).days)
 
 
+#: So many days after a statement was due its payer is reminded, each time once.
+REMIND_AFTER = (1, 30, 60, 90, 120, 150, 180)
+
+
+def reminder_due(late: int) -> int | None:
+    """The latest reminder that is due, in days after the due date; None: none is yet."""
+    return max((days for days in REMIND_AFTER if days <= late), default=None)
+
+
 def age(due_on: date, today: date) -> Age:
     late = days_late(due_on, today)
     return next((found for days, found in _DAYS if late <= days), Age.OLDER)
