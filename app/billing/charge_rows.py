@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, Text, and_, cast, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, Text, and_, cast, func, or_, select
 from sqlalchemy.orm import aliased
 
 from app.accounts.models import Institution, User
@@ -16,7 +16,7 @@ from app.domain.interval import Interval
 from app.rates.queries import LONGEST
 from app.reservations.models import Reservation
 
-#: So far back is looked for what has come late or was corrected since.
+#: So far back is looked for what has come late or was used otherwise than it was charged.
 LOOK_BACK = timedelta(days=400)
 
 _LATEST = (
@@ -135,10 +135,16 @@ def _over(supplier: Institution, month: Interval, now: datetime) -> Select[*tupl
     return _READ.where(
         Facility.institution_id == supplier.id,
         _ALONE,
-        Reservation.starts_at > month.start - LOOK_BACK,
+        _near(month),
         or_(used, ended, posted),
         changed,
     )
+
+
+def _near(month: Interval) -> ColumnElement[bool]:
+    """Not too long ago; or somebody has decided on it, however long ago it was."""
+    decided = select(ChargeDecision.reservation_id)
+    return or_(Reservation.starts_at > month.start - LOOK_BACK, Reservation.id.in_(decided))
 
 
 def row_of(reservation_id: int) -> Any:

@@ -8,9 +8,9 @@ from fractions import Fraction
 
 from app.domain.interval import Interval
 from app.domain.ledger import Entry, Key, Posting
-from app.domain.money import Money
 from app.domain.pricing import Item
 from app.domain.quote import Line, Quote, decimal, vat_of
+from app.domain.shares import split_cost
 
 
 class ChargeBy(StrEnum):
@@ -155,21 +155,13 @@ def parts(
 
     They add up to what they came from, and no part is sponsored beyond itself.
     """
+    given = taken(net + vat, promised)
     if len(payers) == 1:
-        return [Part(payer=payers[0], net=net, vat=vat, sponsored=taken(net + vat, promised))]
-    weights = [payer.percent for payer in payers]
-    nets = [part.amount for part in Money(net).split(weights, remainder_to=0)]
-    vats = [part.amount for part in Money(vat).split(weights, remainder_to=0)]
-    due = [mine + tax for mine, tax in zip(nets, vats, strict=True)]
-    sponsored: list[dict[str, int]] = [{} for _ in payers]
-    for fund, amount in taken(net + vat, promised).items():
-        for number, part in enumerate(Money(amount).split(due, remainder_to=0)):
-            if part:
-                sponsored[number][fund] = part.amount
-                due[number] -= part.amount
+        return [Part(payer=payers[0], net=net, vat=vat, sponsored=given)]
+    found = split_cost(net, vat, [payer.percent for payer in payers], given)
     return [
         Part(payer=payer, net=mine, vat=tax, sponsored=by)
-        for payer, mine, tax, by in zip(payers, nets, vats, sponsored, strict=True)
+        for payer, (mine, tax, by) in zip(payers, found, strict=True)
     ]
 
 

@@ -10,11 +10,10 @@ from typing import Any, Self
 
 from app.domain.booking_facts import Mode
 from app.domain.errors import Text
-from app.domain.money import Money
 from app.domain.pieces import Times, When
 from app.domain.pricing import ExactLine, Item, Use, exact_lines
 from app.domain.rate_card import RateCard, Tax, Terms, Unit, card_at
-from app.domain.shares import WHOLE, Share, Shares, show_percent, split
+from app.domain.shares import WHOLE, Share, show_percent, split_cost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,10 +93,11 @@ class Quote:
         """With what each account pays of what is due; the first takes the odd won."""
         if sum(each.percent for each in shares) != WHOLE:
             return self
-        parts = split(Money(self.due), Shares(tuple(shares), shares[0].account))
+        given = {each.fund: each.amount for each in self.funds if each.amount}
+        parts = split_cost(self.net, self.vat, [each.percent for each in shares], given)
         paid = [
-            Paid(each.account, show_percent(each.percent), parts[each.account].amount)
-            for each in shares
+            Paid(each.account, show_percent(each.percent), net + vat - sum(by.values()))
+            for each, (net, vat, by) in zip(shares, parts, strict=True)
         ]
         return replace(self, shares=tuple(paid))
 

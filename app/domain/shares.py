@@ -5,7 +5,7 @@ the same way.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -90,6 +90,26 @@ def split(total: Money, shares: Shares) -> dict[str, Money]:
         [each.percent for each in shares.shares], remainder_to=accounts.index(shares.remainder_to)
     )
     return dict(zip(accounts, parts, strict=True))
+
+
+def split_cost(
+    net: int, vat: int, percents: Sequence[Fraction], given: Mapping[str, int]
+) -> list[tuple[int, int, dict[str, int]]]:
+    """Net, VAT and what each fund gives of both, shared out; the first takes the odd won.
+
+    For each payer, in order. They add up to what they came from, and nobody is given more than
+    their part. By it a quote tells who pays what, and by it the month close charges.
+    """
+    nets = [part.amount for part in Money(net).split(percents, remainder_to=0)]
+    vats = [part.amount for part in Money(vat).split(percents, remainder_to=0)]
+    due = [mine + tax for mine, tax in zip(nets, vats, strict=True)]
+    sponsored: list[dict[str, int]] = [{} for _ in percents]
+    for fund, amount in given.items():
+        for number, part in enumerate(Money(amount).split(due, remainder_to=0)):
+            if part:
+                sponsored[number][fund] = part.amount
+                due[number] -= part.amount
+    return list(zip(nets, vats, sponsored, strict=True))
 
 
 def split_fixed(total: Money, fixed: Mapping[str, Money], rest: Shares) -> dict[str, Money]:

@@ -3,7 +3,7 @@ from fractions import Fraction
 import pytest
 from sqlalchemy import select, text
 
-from app.billing import closing, payments, queries
+from app.billing import closing, deciding, payments, queries
 from app.billing.models import (
     APPEND_ONLY,
     Charge,
@@ -175,6 +175,18 @@ def test_what_is_cancelled_by_the_manager_after_the_close_is_taken_back(
     assert [each.net for each in lines()] == [20_000, -20_000]
     assert balance("institution:cnu") == 0
     assert close(boss, APRIL.replace(month=5), LATER.replace(month=6)).charges == 0
+
+
+def test_what_is_decided_years_later_is_corrected_all_the_same(confocal, boss, theo, reserve):
+    made = reserve(theo, 1, 3)
+    close(boss)
+    later = LATER.replace(year=2029)
+    deciding.decide(boss, made.uid, 0, reason="It had never worked.", now=later)
+
+    close(boss, APRIL.replace(year=2029), later)
+
+    assert [each.net for each in lines()] == [20_000, -20_000]
+    assert balance("institution:cnu") == 0
 
 
 def test_a_touched_reservation_that_costs_the_same_is_not_posted_again(

@@ -5,15 +5,16 @@ import json
 import pytest
 from openpyxl import load_workbook
 from pypdf import PdfReader
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from app.accounts.access import OPERATOR
-from app.billing import closing
+from app.billing import closing, deciding
 from app.db import db
 from app.domain.rate_card import Tax, Terms
 from app.rates.services import set_terms
+from app.reservations.models import Reservation
 from tests import factories
-from tests.billing.conftest import CLOSING, MARCH
+from tests.billing.conftest import APRIL, CLOSING, LATER, MARCH
 from tests.factories import NOW
 
 
@@ -81,6 +82,23 @@ def test_what_is_taxed_is_invoiced_with_its_tax(run, boss, confocal, reserve):
     said = run("tax-invoices", "--month", "2026-03", "--supplier", "kaist").stdout
     assert "세금계산서,2026-03-31," in said
     assert ",20000,2000,22000,청구," in said
+
+
+def test_what_a_correction_takes_back_is_an_invoice_of_its_own(run, uses, boss, mina, reserve):
+    reserve(mina, 9, 10)  # of KAIST itself: nobody sends themselves an invoice
+    run("close", "--month", "2026-03")
+    cnu = factories.cnu().id
+    charged = db.session.scalars(select(Reservation).where(Reservation.institution_id == cnu)).one()
+    deciding.decide(boss, charged.uid, 5_000, reason="Half of it failed.", now=CLOSING)
+    closing.close_month(boss, "kaist", APRIL, now=LATER)
+
+    said = run("tax-invoices", "--month", "2026-04", "--supplier", "kaist").stdout
+    _head, *rows = csv.reader(io.StringIO(said.removeprefix("\ufeff")))
+    told = [(row[0], row[7], row[11]) for row in rows]
+    assert told == [
+        ("계산서", "5000", "2026-0003"),
+        ("수정계산서", "-20000", "2026-0003 (당초 2026-0001, 2026-03-31)"),
+    ]
 
 
 def test_what_was_changed_behind_the_ledgers_back_is_found(run, uses, boss):

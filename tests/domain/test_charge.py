@@ -18,11 +18,13 @@ from app.domain.charge import (
     set_to,
     taken,
 )
+from app.domain.errors import Text
 from app.domain.interval import Interval
 from app.domain.ledger import totals
 from app.domain.pricing import Item
-from app.domain.quote import Line, Quote
+from app.domain.quote import Given, Line, Quote
 from app.domain.rate_card import Tax
+from app.domain.shares import Share
 
 DAY = date(2026, 11, 3)
 TEN = datetime(2026, 11, 3, 10, tzinfo=UTC)
@@ -161,3 +163,32 @@ def test_an_adjustment_is_a_line_that_tells_the_difference():
 def test_a_fee_beyond_the_whole_is_no_policy():
     with pytest.raises(ValueError, match="percent"):
         ChargePolicy(no_show_percent=101)
+
+
+@given(
+    net=st.integers(0, 10**7),
+    vat=st.integers(0, 10**6),
+    weights=st.lists(st.integers(1, 9_999), min_size=1, max_size=5),
+    funds=st.lists(st.tuples(st.integers(1, 100), st.integers(0, 10**6)), max_size=3),
+)
+def test_who_pays_what_is_posted_as_it_was_told(net, vat, weights, funds):
+    """A quote and the close share a cost out alike, to the won."""
+    whole = sum(weights)
+    rounded = [Fraction(each * 10**6 // whole, 10**4) for each in weights[1:]]
+    percents = [100 - sum(rounded), *rounded]
+    promised = [Promised(f"f{n}", "city", each, most) for n, (each, most) in enumerate(funds)]
+    given_ = taken(net + vat, promised)
+    names = Text("지원금", "Fund")
+    quoted = Quote(
+        lines=(Line(item=Item.USE, net=net),),
+        tax=Tax.TAXABLE,
+        vat=vat,
+        funds=tuple(
+            Given(fund=fund, sponsor="city", name=names, percent=1, amount=amount)
+            for fund, amount in given_.items()
+        ),
+    )
+    payers = [Payer("kaist", each, f"A{n}") for n, each in enumerate(percents) if each]
+    told = quoted.paid_by([Share(each.account, each.percent) for each in payers]).shares
+    posted = parts(net, vat, payers, promised)
+    assert [each.amount for each in told] == [each.due for each in posted]
