@@ -97,6 +97,7 @@ class BookingRequest:
     shares: tuple[Share, ...] = ()  # of the accounts that pay; the first takes the odd won
     agreed: frozenset[str] = frozenset()  # of them those that agreed to this one already
     project: str = ""  # the uid of the project whose default shares are meant instead
+    fund: str = ""  # a sponsor fund that has to give something for it
     most: int | None = None  # won that whoever asks agreed to; none: whatever it costs
 
 

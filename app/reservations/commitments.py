@@ -96,10 +96,11 @@ def free(reservation: Reservation) -> None:
         budgets.release([reservation.id])
 
 
-def refuse_if_dearer(request: BookingRequest, quotes: Sequence[dict[str, Any] | None]) -> None:
-    """Raise `Invalid` where it would cost more than whoever asks has agreed to."""
-    known = [Quote.from_json(each).due for each in quotes if each]
-    due = sum(known)
+def refuse_unagreed(request: BookingRequest, quotes: Sequence[dict[str, Any] | None]) -> None:
+    """Raise `Invalid` where it would cost more, or be given less, than whoever asks counts on."""
+    known = [Quote.from_json(each) if each else None for each in quotes]
+    refuse_without_fund(request, known)
+    due = sum(each.due for each in known if each)
     if request.most is None or due <= request.most:
         return
     text = Text(
@@ -109,3 +110,17 @@ def refuse_if_dearer(request: BookingRequest, quotes: Sequence[dict[str, Any] | 
         "used the fund, or the rates changed. Send it again to reserve at this price.",
     )
     raise Invalid(text, {"most": text})
+
+
+def refuse_without_fund(request: BookingRequest, quotes: Sequence[Quote | None]) -> None:
+    """Raise `Invalid` where the fund that is named gives nothing, be it for one date of many."""
+    gives = [each and {fund.fund for fund in each.funds if fund.amount} for each in quotes]
+    if not request.fund or all(each and request.fund in each for each in gives):
+        return
+    text = Text(
+        f"{request.fund}: 이 예약에 쓸 수 있는 지원금이 아니거나 한도가 남아 있지 않습니다. "
+        "이용료와 지원 내용을 확인하거나 fund를 빼고 다시 보내 주세요.",
+        f"{request.fund}: this fund gives nothing for this reservation, or has nothing left. Look "
+        "at its quote for what others give, or send it without a fund.",
+    )
+    raise Invalid(text, {"fund": text})

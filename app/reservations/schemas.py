@@ -105,6 +105,13 @@ class ReservationIn(Input):
         StringConstraints(pattern=r"^[0-9a-f]{0,32}$"),
         Field(description="The uid of a project whose default shares pay, in place of `shares`."),
     ] = ""
+    fund: Annotated[
+        Slug | Literal[""],
+        Field(
+            description="A sponsor fund that you count on: without anything from it nothing is "
+            "reserved. All funds that fit give in their order, named or not."
+        ),
+    ] = ""
     override: Annotated[
         Reason,
         Field(description="A manager's reason to set the facility's own rules aside."),
@@ -135,6 +142,7 @@ class ReservationIn(Input):
             accessories=tuple(dict.fromkeys(self.accessories)),
             shares=shares_of(self.shares),
             project=self.project,
+            fund=self.fund,
         )
 
 

@@ -232,6 +232,8 @@ def try_series(
             purse_of(instrument, holder, now=now),
         )
         quotes, unpriced = _quotes(request, verdicts, tariff, purse)
+        placed = [each for each, verdict in zip(quotes, verdicts, strict=True) if verdict.interval]
+        commitments.refuse_without_fund(request, placed)
         status = approval.first_status(left_of_all(around.together, holder, now, by=user))
         return SeriesTrial(verdicts, status, (), (), quotes=quotes, unpriced=unpriced)
     refusals = series.reasons(verdicts, around.zone, now)
@@ -532,7 +534,7 @@ def _place(
     for row in rows:
         asked = replace(request, interval=Interval(row["starts_at"], row["ends_at"]))
         row["quote"] = commitments.with_funds(row["quote"], purse, asked)
-    commitments.refuse_if_dearer(request, [row["quote"] for row in rows])
+    commitments.refuse_unagreed(request, [row["quote"] for row in rows])
     rows += [linked.row_along(row, each.instrument) for row in rows for each, _ in around.along]
     db.session.connection().execute(_INSERT, rows)
     placed = db.session.scalars(

@@ -259,6 +259,7 @@ def try_reservation(user: User, request: BookingRequest, *, now: datetime) -> Tr
         quoted = purse.gives(quoted, request.interval, request.mode).paid_by(request.shares)
     except Unpriced as unknown:
         unpriced = unknown.text
+    commitments.refuse_without_fund(request, [quoted])
     if not refusals:
         left = left_of_all([instrument, *(each.instrument for each in along)], holder, now, by=user)
         status = approval.first_status(left)
@@ -457,7 +458,7 @@ def _reserve(
     if values["quote"]:
         purse = commitments.purse(instrument, holder, now)
         values["quote"] = commitments.with_funds(values["quote"], purse, request)
-        commitments.refuse_if_dearer(request, [values["quote"]])
+    commitments.refuse_unagreed(request, [values["quote"]])
     values["bundle"] = values["uid"] if along else None
     values |= {"refusals_overridden": list(aside.codes), "override_reason": aside.reason}
     values["decide_by"] = stages.overdue_at(instrument, request.interval.start, left, now)

@@ -617,3 +617,12 @@ def test_a_file_is_handed_in_before_and_named_among_the_answers(
     path = f"/reservations/{made.json['uid']}/files/{draft.json['uid']}"
     assert mine.get(path).data == b"%PDF-1.7"
     assert problem(program_of(jun).get(path)) == (404, "not-found")
+
+
+def test_a_fund_that_gives_nothing_is_named_at_its_field(program_of, mina, microscope):
+    mine = program_of(mina)
+    for path in ("/reservations", "/quotes"):
+        answer = mine.post(path, wish(microscope, 1, 3, fund="daejeon-voucher"))
+        assert answer.status_code == 422, answer.text
+        assert "daejeon-voucher" in answer.json["fields"]["fund"]
+    assert mine.post("/reservations", wish(microscope, 1, 3, fund="")).status_code == 201

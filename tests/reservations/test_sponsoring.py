@@ -8,10 +8,12 @@ from sqlalchemy import select
 from app.db import db
 from app.domain.booking import BookingRequest
 from app.domain.errors import Invalid
+from app.domain.recurrence import Recurrence
 from app.programmes import services as programmes
 from app.programmes.models import FundHold
 from app.reservations import services
 from app.reservations.models import Reservation
+from app.reservations.series import Repeat, request_series, try_series
 from app.reservations.services import Change
 from tests import factories
 from tests.factories import NOW, hours
@@ -135,3 +137,47 @@ def test_the_form_refuses_a_price_that_rose(client, mina, lab, city, ada, monkey
     assert refused.status_code == 422
     assert "60,000" in refused.text
     assert client.post(page, data=typed).status_code == 303
+
+
+class TestAFundThatIsNamed:
+    """Whoever names a fund counts on it: without it nothing is reserved."""
+
+    def test_gives_beside_the_others(self, mina, lab, city, ada):
+        fund_of(ada, city, "second", percent=20, rank=2)
+        fund_of(ada, city)
+        made = reserve(mina, 15, 17, fund="second")
+        assert [each["fund"] for each in made.quote["fund"]] == ["voucher", "second"]
+
+    @pytest.mark.parametrize("fund", ["no-such-fund", "for-others", "used-up"])
+    def test_refuses_what_it_gives_nothing_for(self, mina, jun, lab, city, ada, fund):
+        fund_of(ada, city, "for-others", people=(jun.email,))
+        fund_of(ada, city, "used-up", cap_person=0)
+        for wanted in (
+            lambda: reserve(mina, 15, 17, fund=fund),
+            lambda: services.try_reservation(mina, asked(15, 17, fund=fund), now=NOW),
+        ):
+            with pytest.raises(Invalid) as refused:
+                wanted()
+            assert refused.value.fields.keys() == {"fund"}
+        db.session.rollback()
+        assert db.session.scalars(select(Reservation)).all() == []
+
+    def test_has_to_give_for_each_date_of_a_series(self, mina, lab, city, ada):
+        fund_of(ada, city, cap_person=100_000)  # 42,000 won each time: nothing for the fourth
+        for count, reserved in ((4, False), (3, True)):
+            repeat = Repeat(Recurrence.parse(f"FREQ=DAILY;COUNT={count}"))
+            wish = asked(15, 17, fund="voucher")
+            if reserved:
+                try_series(mina, wish, repeat, now=NOW)
+                request_series(mina, wish, repeat, now=NOW)
+            else:
+                with pytest.raises(Invalid):
+                    try_series(mina, wish, repeat, now=NOW)
+                with pytest.raises(Invalid):
+                    request_series(mina, wish, repeat, now=NOW)
+        assert held() == [42_000, 42_000, 16_000]
+
+    def test_is_missed_where_no_price_is_known(self, mina, microscope, city, ada):
+        fund_of(ada, city)
+        with pytest.raises(Invalid):
+            reserve(mina, 15, 17, fund="voucher")
