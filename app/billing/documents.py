@@ -19,6 +19,9 @@ _COLUMNS = (
     *("no", "day", "head", "kind", "instrument", "equipment number", "user", "project number"),
     *("share %", "quantity", "unit", "unit price", "net", "VAT", "total", "sponsored", "due"),
     *("reservation", "corrects line", "reason"),
+    # Of the statement, on each row: a table of many months can be sorted and summed.
+    *("statement", "month", "dated", "due on", "supplier", "supplier registration number"),
+    *("payer", "payer registration number"),
 )
 
 
@@ -63,10 +66,23 @@ def _line_json(line: StatementLine) -> dict[str, Any]:
 
 def statement_table(statement: Statement) -> Table:
     """One row a line; what it all comes to is the last one."""
-    rows = [_row(line) for line in statement.lines]
+    head = _head(statement)
+    rows = [(*_row(line), *head) for line in statement.lines]
     sums = [statement.net, statement.vat, statement.total, statement.sponsored, statement.due]
     blank = [None] * (_COLUMNS.index("net") - 1)
-    return [_COLUMNS, *rows, ["total", *blank, *sums, None, None, None]]
+    return [_COLUMNS, *rows, ["total", *blank, *sums, None, None, None, *head]]
+
+
+def _head(statement: Statement) -> Sequence[object]:
+    supplier, payer = statement.parties["supplier"], statement.parties["payer"]
+    return (
+        number_of(statement),
+        f"{statement.month:%Y-%m}",
+        statement.dated.isoformat(),
+        statement.due_on.isoformat(),
+        *(supplier["name_ko"], supplier["registration_number"]),
+        *(payer["name_ko"], payer["registration_number"]),
+    )
 
 
 def by_head(lines: Iterable[StatementLine]) -> dict[Text, tuple[int, int]]:
@@ -102,11 +118,18 @@ def _row(line: StatementLine) -> Sequence[object]:
 
 
 def settlement_table(found: Settlement) -> Table:
-    """The matrix, then balances, then transfers."""
+    """The matrix with a column for each sponsor, then balances, then transfers."""
+    sponsors = sorted({sponsor for row in found.matrix for sponsor in row.sponsors})
     columns = ("supplier", "payer", "net", "VAT", "total", "sponsored")
     return [
-        columns,
-        *((r.supplier, r.payer, r.net, r.vat, r.total, r.sponsored) for r in found.matrix),
+        (*columns, *(f"sponsored by {each}" for each in sponsors)),
+        *(
+            (
+                *(row.supplier, row.payer, row.net, row.vat, row.total, row.sponsored),
+                *(row.sponsors.get(each, 0) for each in sponsors),
+            )
+            for row in found.matrix
+        ),
         (),
         ("institution", "balance"),
         *found.balances.items(),

@@ -1,12 +1,15 @@
 """The lines of statements: one payer's part of one charge, and what takes it back."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from app.billing.charges import Due
 from app.domain.charge import Part, Promised
 from app.domain.pricing import Item
+from app.domain.quote import Line as QuoteLine
+from app.domain.quote import decimal
 from app.domain.shares import show_percent
 
 
@@ -51,10 +54,19 @@ def sponsored_by(part: Part, promised: Mapping[str, Promised]) -> list[dict[str,
     ]
 
 
+def _sum(uses: Sequence[QuoteLine]) -> str | None:
+    """How many units they are together, as each line tells it: to four places."""
+    if len(uses) == 1:
+        return uses[0].quantity
+    return decimal(sum((Fraction(line.quantity or 0) for line in uses), Fraction()))
+
+
 def said_of(row: Any, due: Due) -> dict[str, Any]:
     """What a line tells of its use, as it was then."""
-    first = next((line for line in due.quote.lines if line.item is Item.USE), None)
-    single = sum(line.item is Item.USE for line in due.quote.lines) == 1
+    uses = [line for line in due.quote.lines if line.item is Item.USE]
+    # Past midnight one use has several lines; where one price holds for all, they are one here.
+    single = len({(line.unit, line.unit_price, line.when) for line in uses}) == 1
+    first = uses[0] if single else None
     return {
         "kind": due.kind.value,
         "reservation": row.uid,
@@ -65,7 +77,7 @@ def said_of(row: Any, due: Due) -> dict[str, Any]:
         "user": row.holder,
         "mode": row.mode.value,
         "day": due.day.isoformat(),
-        "quantity": first.quantity if single and first else None,
-        "unit": first.unit.value if single and first and first.unit else None,
-        "unit_price": first.unit_price if single and first else None,
+        "quantity": _sum(uses) if first else None,
+        "unit": first.unit.value if first and first.unit else None,
+        "unit_price": first.unit_price if first else None,
     }

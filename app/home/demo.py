@@ -77,6 +77,7 @@ class _Filling:
 
     def run(self) -> None:
         self.institutions = {row.slug: row for row in db.session.scalars(select(Institution))}
+        self._number_institutions()
         self._add_people()
         managers = self._managers()
         self._give_roles(managers)
@@ -99,6 +100,14 @@ class _Filling:
         demo_commissions.keep(asked)
         demo_operators.attend(instruments, managers, self.users, self.now)
         demo_health.ail(instruments, managers, book.researchers, self.blackouts, self.now)
+
+    def _number_institutions(self) -> None:
+        """Business numbers for statements; none that is ever given out begins with 000."""
+        for number, slug in enumerate(sorted(self.institutions), 1):
+            institution = self.institutions[slug]
+            institution.registration_number = (
+                institution.registration_number or f"000-00-{number:05}"
+            )
 
     def _add_people(self) -> None:
         since = self.now - 500 * _DAY

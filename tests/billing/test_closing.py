@@ -199,6 +199,16 @@ def test_a_touched_reservation_that_costs_the_same_is_not_posted_again(
     assert close(boss, APRIL, LATER).charges == 0
 
 
+@pytest.mark.parametrize(("start", "quantity"), [(4, "4"), (1, "4")], ids=["midnight", "evening"])
+def test_a_use_past_midnight_has_one_quantity_where_one_price_holds(
+    boss, theo, reserve, start, quantity
+):
+    reserve(theo, start, start + 4)  # 18:00 is now
+    close(boss)
+    said = lines()[0].said
+    assert (said["quantity"], said["unit"], said["unit_price"]) == (quantity, "hour", 10_000)
+
+
 def test_what_is_charged_around_a_use_is_quoted_and_charged_as_agreed(
     confocal, boss, mina, theo, reserve
 ):

@@ -62,6 +62,17 @@ def test_files_hold_the_lines_and_run_nothing_that_people_typed(run, uses, tmp_p
         assert int(rows[1][14]) == int(rows[-1][14]) == 20_000
 
 
+def test_each_row_tells_of_which_statement_it_is(run, uses):
+    run("close", "--month", "2026-03")
+    said = run(*STATEMENT, "--format", "csv").stdout
+    head, line, total = csv.reader(io.StringIO(said.removeprefix("\ufeff")))
+    for row in (line, total):
+        told = dict(zip(head, row, strict=True))
+        assert (told["statement"], told["month"]) == ("2026-0001", "2026-03")
+        assert (told["dated"], told["due on"]) == ("2026-03-31", "2026-04-30")
+        assert (told["supplier"], told["payer"]) == ("한국과학기술원", "충남대학교")
+
+
 def test_tax_invoices_are_by_kind_over_the_whole_amount(run, uses):
     early = run("tax-invoices", "--month", "2026-03", "--supplier", "kaist")
     assert "has not closed 2026-03" in str(early.exception)

@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from app.billing import queries
+from app.billing.documents import settlement_table
 from app.billing.models import StatementLine
 from app.db import db
 from app.domain.approval import Status
@@ -48,8 +49,10 @@ def test_the_sponsor_owes_it_in_the_settlement(confocal, boss, ada, city, theo, 
 
     close(boss)
 
-    found = queries.settlement_of(MARCH, now=CLOSING).as_json()
-    assert found["balances"] == {"cnu": -8_000, "daejeon": -12_000, "kaist": 20_000}
+    found = queries.settlement_of(MARCH, now=CLOSING)
+    assert found.as_json()["balances"] == {"cnu": -8_000, "daejeon": -12_000, "kaist": 20_000}
+    head, row, *_ = settlement_table(found)
+    assert dict(zip(head, row, strict=True))["sponsored by daejeon"] == 12_000
 
 
 def test_of_a_shorter_use_the_fund_pays_less_and_the_rest_is_free(
