@@ -189,7 +189,7 @@ ROUTES = (
 
 
 def _json(**said: object) -> Response:
-    """Written in a quarter of the time that Flask takes for a thousand events."""
+    """A thousand events are written faster so than by Flask."""
     return Response(to_json(said), mimetype="application/json")
 
 
